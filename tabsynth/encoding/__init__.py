@@ -1,0 +1,1 @@
+"""Columns as codes and numbers that a generator learns from, and back."""

@@ -1,0 +1,1 @@
+"""Generators: parameters that fit a table, and models that sample rows."""

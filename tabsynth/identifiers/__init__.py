@@ -1,0 +1,1 @@
+"""Direct identifiers: find them, and invent what replaces them."""

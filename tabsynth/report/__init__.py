@@ -1,0 +1,1 @@
+"""Reports: plain data first, then renderers."""

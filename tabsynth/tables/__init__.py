@@ -1,0 +1,1 @@
+"""Tables in and out: data frames of several libraries, and files."""
