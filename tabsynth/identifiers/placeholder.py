@@ -1,0 +1,62 @@
+"""Placeholder text: invented words where free text stood.
+
+Free text is never learned: it names people, places and rare events in ways that no column type can bound. Cells are
+filled with pseudo-Latin instead, so that programs which need a text find one and nobody takes it for content.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from tabsynth.errors import UsageError
+
+_FEWEST_WORDS = 3
+_MOST_WORDS = 9
+
+
+def fill_text(n_rows: int, *, rng: np.random.Generator, max_length: int | None) -> np.ndarray[Any, Any]:
+    """Make sentences of invented words.
+
+    Args:
+        n_rows: How many, >= 0.
+        rng: Source of the draw; the same state gives the same texts.
+        max_length: Most characters of a text, >= 1; longer ones are cut. None: no bound.
+
+    Returns:
+        Object array of str, shape (n_rows,); no text is empty.
+
+    Raises:
+        UsageError: `n_rows` is negative, or `max_length` below 1.
+
+    Privacy:
+        Reads no data.
+    """
+    if n_rows < 0:
+        raise UsageError("n_rows: must be 0 or more")
+    if max_length is not None and max_length < 1:
+        raise UsageError("max_length: must be 1 or more")
+    words = _words()
+    counts = rng.integers(_FEWEST_WORDS, _MOST_WORDS, size=n_rows, endpoint=True)
+    capitals = np.array([word.capitalize() for word in words], dtype=object)
+    # The empty text at the end stands for "no further word".
+    spaced = np.array([*(f" {word}" for word in words), ""], dtype=object)
+    texts = capitals[rng.integers(len(words), size=n_rows)]
+    for place in range(1, _MOST_WORDS):
+        chosen = rng.integers(len(words), size=n_rows)
+        texts = texts + spaced[np.where(place < counts, chosen, len(words))]
+    texts = texts + "."
+    if max_length is None:
+        return texts
+    shortened = np.empty(n_rows, dtype=object)
+    shortened[:] = [text if len(text) <= max_length else text[:max_length].rstrip() for text in texts]
+    return shortened
+
+
+@cache
+def _words() -> tuple[str, ...]:
+    from faker.providers.lorem.la import Provider
+
+    return tuple(sorted(Provider.word_list))
