@@ -23,7 +23,7 @@ from tabsynth.identifiers.texts import TextSet, joined, one_of, repeated, words
 
 OPEN_REPEAT_LIMIT = 8
 """Most repeats that `*` and `+` stand for."""
-LONGEST_KEY = 128
+LONGEST_KEY = 200
 """Most characters that a pattern may produce."""
 
 _DEEPEST_GROUP = 16

@@ -176,7 +176,7 @@ def one_of(*options: TextSet) -> TextSet:
 
 def repeated(part: TextSet, fewest: int, most: int) -> TextSet:
     """`fewest` to `most` texts of `part`, one behind the other."""
-    optional = words("")
+    options = [joined(*[part] * fewest)]
     for _ in range(most - fewest):
-        optional = one_of(words(""), joined(part, optional))
-    return joined(*[part] * fewest, optional)
+        options.append(joined(options[-1], part))
+    return one_of(*options)

@@ -116,7 +116,7 @@ def test_a_pattern_that_repeats_itself_ends_with_an_error() -> None:
         ("a^", "not understood here"),
         ("a\nb", "cannot be printed"),
         ("a{999}", "more than"),
-        ("(a{100}){2}", "more than"),
+        ("(a{101}){2}", "more than"),
         ("ab" * LONGEST_KEY, "more than"),
         ("(" * 2000, "nested"),
     ],
