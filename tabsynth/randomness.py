@@ -1,13 +1,14 @@
 """One seed outside, named child streams inside.
 
-`child(seed, "fit", "copula")` and `child(seed, "sample")` are independent streams: adding a draw to one stage never moves
-the numbers of another, and every stage can be replayed alone.
+`child(seed, "fit", "copula")` and `child(seed, "sample")` are independent streams: adding a draw to one stage never
+moves the numbers of another, and every stage can be replayed alone.
 
 Decisions
 - Streams are named, not numbered: an insertion in the code does not renumber the rest.
-- numpy's PCG64 through `SeedSequence`: the same numbers on every platform, for as long as the format version stands.
-- BLAS is held to one thread inside fits and draws. Sums in another order round differently, and one last bit is enough to
-  break the promise "same seed, same bytes"; at our matrix sizes the second thread gains nothing.
+- numpy's PCG64 through `SeedSequence`: the same bits on every platform and with every numpy. What numpy makes of the
+  bits (normal draws, permutations) may change with a numpy release, so bytes are promised for one numpy version.
+- BLAS is held to one thread inside fits and draws. Sums in another order round differently, and one last bit is enough
+  to break the promise "same seed, same bytes"; at our matrix sizes the second thread gains nothing.
 """
 
 from __future__ import annotations
@@ -38,6 +39,10 @@ def check_seed(seed: int | None) -> int:
 def child(seed: int, *names: str) -> np.random.Generator:
     """Return the random stream that belongs to `names` under `seed`.
 
+    Args:
+        seed: A seed that `check_seed` accepts.
+        names: Path of the stream, from the stage to the detail.
+
     Example:
         >>> float(child(0, "fit").random()) == float(child(0, "fit").random())
         True
@@ -51,7 +56,11 @@ def child(seed: int, *names: str) -> np.random.Generator:
 
 @contextmanager
 def deterministic_threads() -> Iterator[None]:
-    """Hold BLAS and OpenMP pools to one thread, so that results do not depend on the machine's thread count."""
+    """Hold BLAS and OpenMP pools to one thread, so that results do not depend on the machine's thread count.
+
+    Only libraries that are loaded by then can be held: import scikit-learn before entering, where its loops matter.
+    """
+    import scipy.linalg  # noqa: F401  (has a BLAS of its own, which the limit below must find)
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(limits=1):
