@@ -1,0 +1,47 @@
+# Everything is built in $(VENV); a stamp file per set of packages keeps a second call from installing again.
+VENV ?= .venv
+# The first interpreter on the path that is Python 3.11 or newer.
+PYTHON ?= $(shell for python in python3 python3.11 python3.12 python3.13 python3.14; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$python; break; }; done)
+BIN := $(VENV)/bin
+CORE := $(VENV)/.installed-core
+DEV := $(VENV)/.installed-dev
+CHECKED := tabsynth tests examples .ci $(wildcard evaluations)
+
+.PHONY: demo test nightly check bench clean
+.DEFAULT_GOAL := test
+
+demo: $(CORE) ## Synthesize the example patients and say where the report is.
+	$(BIN)/tabsynth run schemas/patients.yaml examples/patients.csv -o out/patients --seed 7 --overwrite
+	@echo
+	@echo "Open out/patients/report.html in a browser."
+
+test: $(DEV) ## All tests but the nightly ones.
+	$(BIN)/python -m pytest -n 2
+
+nightly: $(DEV) ## Slow audits.
+	$(BIN)/python -m pytest -n 2 -m nightly
+
+check: $(DEV) ## Format, lint, types, licences.
+	$(BIN)/ruff format --check $(CHECKED)
+	$(BIN)/ruff check $(CHECKED)
+	$(BIN)/mypy
+	$(BIN)/python .ci/licences.py
+
+bench: $(DEV) ## Measure and write evaluations/results.
+	$(BIN)/python -m evaluations
+
+clean: ## Remove what was built, not what was downloaded.
+	rm -rf out build dist .pytest_cache .mypy_cache .ruff_cache
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "tabsynth needs Python 3.11 or newer; none was found on the path" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(CORE): pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+$(DEV): pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@ $(CORE)
