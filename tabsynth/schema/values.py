@@ -17,15 +17,18 @@ Decisions
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 
+from tabsynth.schema import moments, numerals
 from tabsynth.schema.model import Boolean, Categorical, Column, DateTime, Integer, Number, Ordinal
+from tabsynth.schema.moments import to_micros as to_micros
 
 TRUE_SPELLINGS = frozenset({"true", "t", "yes", "y", "1", "on"})
 FALSE_SPELLINGS = frozenset({"false", "f", "no", "n", "0", "off"})
@@ -79,17 +82,22 @@ def parse_column(raw: pd.Series, column: Column) -> Parsed:
         Canonical values, with unreadable cells marked `invalid` and counted as missing.
     """
     if isinstance(raw.dtype, pd.CategoricalDtype):
-        raw = raw.astype(raw.cat.categories.dtype) if not raw.isna().any() else raw.astype(object)
-    native = not _is_text(raw)
-    if native and isinstance(column, Integer | Number):
-        return _parse_native_numbers(raw, column)
-    if native and isinstance(column, DateTime) and raw.dtype.kind == "M":
+        return _spread(parse_column(pd.Series(raw.cat.categories), column), raw.cat.codes.to_numpy(), column)
+    if isinstance(raw.dtype, pd.SparseDtype):
+        raw = raw.astype(raw.dtype.subtype)
+    kind = _storage_kind(raw)
+    if isinstance(column, Integer | Number) and kind in "biufm":
+        return _parsed(numerals.read_native(raw, kind, column))
+    if isinstance(column, Integer | Number) and kind == "M":
+        gone = raw.isna().to_numpy(bool)
+        return Parsed(_all_missing(len(raw), column), ~gone)
+    if isinstance(column, DateTime) and kind == "M":
         return _parse_native_datetimes(raw, column)
-    if native and isinstance(column, Boolean) and pd.api.types.is_bool_dtype(raw.dtype):
+    if isinstance(column, Boolean) and kind == "b":
         missing = raw.isna().to_numpy(bool)
         array = raw.fillna(False).to_numpy(bool) if missing.any() else raw.to_numpy(bool)
         return Parsed(Values(array, missing), np.zeros(len(raw), bool))
-    return _parse_text(raw, column)
+    return _parse_text(raw if kind != "?" else raw.astype(object), column)
 
 
 def format_column(values: Values, column: Column, *, name: str, storage: str | None = None) -> pd.Series:
@@ -104,196 +112,140 @@ def format_column(values: Values, column: Column, *, name: str, storage: str | N
     Returns:
         Native values, or text where the column has a `format`, `labels` or a decimal comma.
     """
-    series = _natural_series(values, column, name)
+    series: pd.Series = _natural_series(values, column, name)
     if storage is None or str(series.dtype) == storage:
         return series
     try:
-        if storage.startswith("timedelta"):
-            return pd.to_timedelta(series, unit="s").astype(storage)
-        if storage.startswith("datetime64") and series.dtype.kind == "M":
-            return series.astype(storage)
-        return series.astype(storage)
+        restored: pd.Series = _restore(series, storage)
     except (TypeError, ValueError, OverflowError):
         return series
+    return restored if _same_cells(series, restored) else series
 
 
 def category_text(value: object) -> str:
     """The canonical text of a category: whole numbers without a trailing ".0"."""
-    if isinstance(value, float | np.floating) and float(value).is_integer() and abs(value) < 1e15:
+    if isinstance(value, float | np.floating) and float(value).is_integer() and abs(float(value)) < 1e15:
         return str(int(value))
     return str(value)
 
 
-def to_micros(moment: str, time_zone: str | None) -> int:
-    """An ISO 8601 text as microseconds since 1970, in the clock of a column with `time_zone`."""
-    parsed = datetime.fromisoformat(moment)
-    if time_zone is not None and parsed.tzinfo is None:
-        from zoneinfo import ZoneInfo
-
-        parsed = parsed.replace(tzinfo=ZoneInfo(time_zone))
-    return _micros(parsed.astimezone(UTC).replace(tzinfo=None) if parsed.tzinfo else parsed)
-
-
-def _micros(moment: datetime) -> int:
-    delta = moment - datetime(1970, 1, 1)
-    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
-
-
-def _is_text(raw: pd.Series) -> bool:
-    return raw.dtype == object or isinstance(raw.dtype, pd.StringDtype) or pd.api.types.is_string_dtype(raw.dtype)
-
-
-def _parse_native_numbers(raw: pd.Series, column: Integer | Number) -> Parsed:
-    if raw.dtype.kind == "m":
-        raw = raw.dt.total_seconds()
-    elif raw.dtype.kind == "M":
-        return Parsed(_all_missing(len(raw), column), ~raw.isna().to_numpy(bool))
-    missing = raw.isna().to_numpy(bool)
-    if isinstance(column, Integer) and pd.api.types.is_integer_dtype(raw.dtype):
-        filled = raw.fillna(0) if missing.any() else raw
-        if raw.dtype.kind == "u" and len(filled) and int(filled.max()) > np.iinfo(np.int64).max:
-            too_large = (filled > np.iinfo(np.int64).max).to_numpy(bool)
-            return Parsed(Values(filled.mask(too_large, 0).to_numpy(np.int64), missing | too_large), too_large)
-        return Parsed(Values(filled.to_numpy(np.int64), missing), np.zeros(len(raw), bool))
-    floats = raw.to_numpy(dtype=np.float64, na_value=np.nan)
-    return _numbers(floats, missing, column)
-
-
-def _numbers(floats: np.ndarray[Any, Any], missing: np.ndarray[Any, Any], column: Integer | Number) -> Parsed:
-    """Split floats into values, gaps and cells that are no number of this kind."""
-    invalid = ~missing & ~np.isfinite(floats)
-    if isinstance(column, Integer):
-        clean = np.where(np.isfinite(floats), floats, 0.0)
-        invalid |= ~missing & ((clean != np.floor(clean)) | (np.abs(clean) > 2**62))
-        array: np.ndarray[Any, Any] = np.where(missing | invalid, 0.0, clean).astype(np.int64)
-    else:
-        array = np.where(missing | invalid, 0.0, floats)
-    return Parsed(Values(array, missing | invalid), invalid)
+def _storage_kind(raw: pd.Series) -> str:
+    """Numpy's letter for what the cells are; "O" for text and Python objects, "?" for Arrow types that numpy lacks."""
+    if not isinstance(raw.dtype, pd.ArrowDtype):
+        return str(raw.dtype.kind)
+    arrow = raw.dtype.pyarrow_dtype
+    if str(arrow).startswith(("timestamp", "duration")):
+        return str(raw.dtype.kind)
+    if str(arrow) in {"string", "large_string"}:
+        return "O"
+    if str(arrow).startswith("decimal"):
+        return "f"
+    return (
+        str(raw.dtype.kind) if str(arrow).startswith(("int", "uint", "float", "halffloat", "double", "bool")) else "?"
+    )
 
 
 def _parse_native_datetimes(raw: pd.Series, column: DateTime) -> Parsed:
-    missing = raw.isna().to_numpy(bool)
-    zone = getattr(raw.dtype, "tz", None)
-    if zone is None and column.time_zone:
-        raw = raw.dt.tz_localize(column.time_zone, ambiguous=np.zeros(len(raw), bool), nonexistent="shift_forward")
-        zone = column.time_zone
-    if zone is not None:
-        raw = raw.dt.tz_convert("UTC").dt.tz_localize(None)
-    micros = raw.to_numpy().astype("datetime64[us]").astype(np.int64)
+    micros, missing = moments.read_native(raw, column.time_zone)
+    if column.missing_values:
+        codes, known = moments.read_texts(
+            np.array(column.missing_values, dtype=object), _formats(column), column.time_zone
+        )
+        missing = missing | np.isin(micros, codes[known])
     return Parsed(Values(np.where(missing, 0, micros), missing), np.zeros(len(raw), bool))
 
 
 def _parse_text(raw: pd.Series, column: Column) -> Parsed:
     """Parse by distinct spellings, then spread the result over the rows."""
-    codes, uniques = pd.factorize(raw, use_na_sentinel=True)
-    texts = np.array([category_text(value) for value in uniques], dtype=object)
-    absent = np.isin(texts, ["", *column.missing_values]) if len(texts) else np.zeros(0, bool)
-    if isinstance(column, Integer | Number | DateTime | Boolean) and len(texts):
+    try:
+        codes, uniques = pd.factorize(raw, use_na_sentinel=True)
+    except TypeError:  # lists, dicts: cells that cannot be compared
+        raw = raw.map(lambda cell: cell if isinstance(cell, Hashable) else b"")
+        codes, uniques = pd.factorize(raw, use_na_sentinel=True)
+    cells = np.asarray(uniques, dtype=object)
+    native = np.array([not isinstance(cell, str) for cell in cells], dtype=bool)
+    opaque = np.array([isinstance(cell, bytes) for cell in cells], dtype=bool) & native
+    texts = np.array([_cell_text(cell) for cell in cells], dtype=object) if native.any() else cells
+    if isinstance(column, Integer | Number | DateTime | Boolean):
         texts = np.array([text.strip() for text in texts], dtype=object)
-        absent = absent | (texts == "") | np.isin(texts, column.missing_values)
-    parsed = _parse_distinct(texts, absent, column)
-    # One more entry at the end, so that code -1 (missing) finds it.
-    array = np.append(parsed.values.array, _all_missing(1, column).array)
-    missing = np.append(parsed.values.missing, True)
-    invalid = np.append(parsed.invalid, False)
+    absent = _is_one_of(texts, ("", *column.missing_values))
+    parsed = _parse_distinct(texts, absent | opaque, native, column)
+    invalid = parsed.invalid | opaque
+    return _spread(Parsed(parsed.values, invalid), codes, column)
+
+
+def _parsed(numbers: numerals.Numbers) -> Parsed:
+    return Parsed(Values(numbers.array, numbers.missing), numbers.invalid)
+
+
+def _spread(distinct: Parsed, codes: np.ndarray[Any, Any], column: Column) -> Parsed:
+    """Distinct values to rows by their codes; code -1 is a missing cell and finds the entry added at the end."""
+    array = np.append(distinct.values.array, _all_missing(1, column).array)
+    missing = np.append(distinct.values.missing, True)
+    invalid = np.append(distinct.invalid, False)
     return Parsed(Values(array[codes], missing[codes]), invalid[codes])
 
 
-def _parse_distinct(texts: np.ndarray[Any, Any], absent: np.ndarray[Any, Any], column: Column) -> Parsed:
-    if isinstance(column, Integer):
-        return _integers_from_text(texts, absent, column)
-    if isinstance(column, Number):
-        if column.decimal_mark == ",":
-            texts = np.array([text.replace(",", ".") for text in texts], dtype=object)
-        floats = _floats(texts, absent)
-        return _numbers(floats, absent, column)
+def _parse_distinct(
+    texts: np.ndarray[Any, Any], absent: np.ndarray[Any, Any], native: np.ndarray[Any, Any], column: Column
+) -> Parsed:
+    """Parse distinct spellings; `native` marks those that were no text in the table. All of shape (n_distinct,)."""
+    if isinstance(column, Integer | Number):
+        return _parsed(numerals.read_texts(texts, absent, native, column))
     if isinstance(column, Boolean):
         return _booleans_from_text(texts, absent, column)
     if isinstance(column, DateTime):
-        return _datetimes_from_text(texts, absent, column)
+        return _datetimes_from_text(texts, absent, native, column)
     if isinstance(column, Categorical | Ordinal) and column.categories and not isinstance(column.categories[0], str):
-        floats = _floats(texts, absent)
+        floats = numerals.floats(texts, absent)
         texts = np.array(
             [category_text(f) if np.isfinite(f) else t for f, t in zip(floats, texts, strict=True)], dtype=object
         )
+        absent = absent | _is_one_of(texts, column.missing_values)
     array = np.where(absent, "", texts).astype(object)
     return Parsed(Values(array, absent), np.zeros(len(texts), bool))
 
 
-def _floats(texts: np.ndarray[Any, Any], absent: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    filled = pd.Series(np.where(absent, "0", texts), dtype=object)
-    return pd.to_numeric(filled, errors="coerce").to_numpy(np.float64)
+def _is_one_of(texts: np.ndarray[Any, Any], listed: tuple[str, ...]) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    return np.array([text in listed for text in texts], dtype=bool)
 
 
-def _integers_from_text(texts: np.ndarray[Any, Any], absent: np.ndarray[Any, Any], column: Integer) -> Parsed:
-    filled = pd.Series(np.where(absent, "0", texts), dtype=object)
-    numbers = pd.to_numeric(filled, errors="coerce")
-    if numbers.dtype.kind == "i":
-        return Parsed(Values(numbers.to_numpy(np.int64), absent), np.zeros(len(texts), bool))
-    return _numbers(numbers.to_numpy(np.float64), absent, column)
+def _cell_text(cell: object) -> str:
+    if isinstance(cell, datetime | date) and not isinstance(cell, pd.Timestamp):
+        return cell.isoformat()
+    return "" if isinstance(cell, bytes) else category_text(cell)
 
 
 def _booleans_from_text(texts: np.ndarray[Any, Any], absent: np.ndarray[Any, Any], column: Boolean) -> Parsed:
+    false, true = set(FALSE_SPELLINGS), set(TRUE_SPELLINGS)
     if column.labels is not None:
         false, true = ({label.strip().casefold()} for label in column.labels)
-        if false == true:
-            false, true = {column.labels[0]}, {column.labels[1]}
-    else:
-        false, true = set(FALSE_SPELLINGS), set(TRUE_SPELLINGS)
-    folded = [text.casefold() for text in texts]
-    array = np.array([text in true for text in folded], dtype=bool)
-    known = np.array([text in true or text in false for text in folded], dtype=bool)
+    if false != true:
+        spelled = [text.casefold() for text in texts]
+    else:  # the labels differ by case alone
+        false, true = ({label.strip()} for label in column.labels or ())
+        spelled = list(texts)
+    array = np.array([text in true for text in spelled], dtype=bool)
+    known = np.array([text in true or text in false for text in spelled], dtype=bool)
     invalid = ~absent & ~known
     return Parsed(Values(array & ~absent, absent | invalid), invalid)
 
 
-def _datetimes_from_text(texts: np.ndarray[Any, Any], absent: np.ndarray[Any, Any], column: DateTime) -> Parsed:
-    formats = (column.format,) if isinstance(column.format, str) else column.format or ("ISO8601",)
+def _datetimes_from_text(
+    texts: np.ndarray[Any, Any], absent: np.ndarray[Any, Any], native: np.ndarray[Any, Any], column: DateTime
+) -> Parsed:
     micros = np.zeros(len(texts), np.int64)
-    open_ = ~absent
-    for spelling in formats:
-        rows = np.flatnonzero(open_)
-        if not len(rows):
-            break
-        found, parsed = _datetimes_in_format(texts[rows], spelling, column.time_zone)
-        micros[rows[found]] = parsed[found]
-        open_[rows[found]] = False
-    return Parsed(Values(micros, absent | open_), open_)
+    found = np.zeros(len(texts), bool)
+    # Numbers such as 2020 or 20200131 are not text, yet written in the column's format.
+    for rows, formats in ((~absent, _formats(column)), (~absent & native, (moments.ISO,))):
+        rows = rows & ~found
+        micros[rows], found[rows] = moments.read_texts(texts[rows], formats, column.time_zone)
+    invalid = ~absent & ~found
+    return Parsed(Values(micros, absent | invalid), invalid)
 
 
-def _datetimes_in_format(
-    texts: np.ndarray[Any, Any], spelling: str, time_zone: str | None
-) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """Which texts are datetimes in `spelling`, and their microseconds."""
-    fast = pd.to_datetime(pd.Series(texts, dtype=object), format=spelling, errors="coerce", utc=True)
-    found = fast.notna().to_numpy(bool)
-    wall = fast.dt.tz_localize(None).to_numpy().astype("datetime64[us]").astype(np.int64)
-    micros = np.where(found, wall, 0)
-    slow = np.flatnonzero(~found)
-    for row in slow:  # out of pandas' range, or no datetime at all
-        try:
-            moment = datetime.fromisoformat(texts[row]) if spelling == "ISO8601" else datetime.strptime(texts[row], spelling)  # noqa: DTZ007
-        except ValueError:
-            continue
-        moment = moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
-        micros[row], found[row] = _micros(moment), True
-    if time_zone is not None and time_zone != "UTC":
-        local = np.array([_has_no_offset(text, spelling) for text in texts], dtype=bool) & found
-        if local.any():
-            moments = pd.Series(micros[local].astype("datetime64[us]"))
-            shifted = moments.dt.tz_localize(
-                time_zone, ambiguous=np.zeros(len(moments), bool), nonexistent="shift_forward"
-            )
-            utc = shifted.dt.tz_convert("UTC").dt.tz_localize(None)
-            micros[local] = utc.to_numpy().astype("datetime64[us]").astype(np.int64)
-    return found, micros
-
-
-def _has_no_offset(text: str, spelling: str) -> bool:
-    if spelling != "ISO8601":
-        return "%z" not in spelling and "%Z" not in spelling
-    clock = text[10:]
-    return not ("+" in clock or "-" in clock or clock.upper().endswith("Z"))
+def _formats(column: DateTime) -> tuple[str, ...]:
+    return (column.format,) if isinstance(column.format, str) else column.format or (moments.ISO,)
 
 
 def _all_missing(n_rows: int, column: Column) -> Values:
@@ -307,7 +259,29 @@ def _all_missing(n_rows: int, column: Column) -> Values:
     return Values(np.full(n_rows, "", dtype=object), missing)
 
 
-def _natural_series(values: Values, column: Column, name: str) -> pd.Series:
+def _restore(series: Any, storage: str) -> Any:
+    """The series in another dtype; raises what pandas raises where it cannot be."""
+    if storage.startswith("timedelta"):
+        return pd.to_timedelta(series, unit="s").astype(storage)
+    if series.dtype.kind == "M" and storage.startswith(("datetime64[", "timestamp[")):
+        zoned = "," in storage or "tz=" in storage
+        if zoned and series.dt.tz is None:  # UTC, since cells with an offset were read so
+            return series.dt.tz_localize("UTC").astype(storage)
+        return series.astype(storage)
+    return series.astype(storage)
+
+
+def _same_cells(series: pd.Series, restored: pd.Series) -> bool:
+    """Whether nothing was cut, wrapped or turned into a truth value on the way."""
+    if not pd.api.types.is_integer_dtype(restored.dtype) and not pd.api.types.is_bool_dtype(restored.dtype):
+        return True
+    there = series.notna().to_numpy(bool)
+    if pd.api.types.is_numeric_dtype(series.dtype):
+        return bool((series[there].to_numpy(np.float64) == restored[there].to_numpy(np.float64)).all())
+    return [str(cell) for cell in restored[there]] == [str(cell) for cell in series[there]]
+
+
+def _natural_series(values: Values, column: Column, name: str) -> Any:
     array, missing = values.array, values.missing
     gaps = bool(missing.any())
     if isinstance(column, Integer):
@@ -320,7 +294,7 @@ def _natural_series(values: Values, column: Column, name: str) -> pd.Series:
             texts = [
                 None if gone else _comma(value, column.decimals) for value, gone in zip(rounded, missing, strict=True)
             ]
-            return pd.Series(texts, name=name, dtype="str" if _PANDAS_3 else object)
+            return pd.Series(texts, name=name, dtype=_TEXT)
         return pd.Series(np.where(missing, np.nan, rounded), name=name)
     if isinstance(column, Boolean):
         if column.labels is not None:
@@ -332,14 +306,18 @@ def _natural_series(values: Values, column: Column, name: str) -> pd.Series:
         return _datetime_series(values, column, name)
     if isinstance(column, Categorical | Ordinal) and column.categories and not isinstance(column.categories[0], str):
         whole = all(isinstance(item, int) for item in column.categories)
-        numbers = pd.to_numeric(pd.Series(np.where(missing, None, array), dtype=object), errors="coerce")
-        if whole and numbers.notna().to_numpy()[~missing].all():
-            return numbers.astype("Int64").rename(name) if gaps else numbers.astype(np.int64).rename(name)
-        return numbers.astype(np.float64).rename(name)
+        numbers = numerals.floats(array, missing)
+        if np.isnan(numbers).any():  # a label for pooled categories among numbers
+            return _text_series(array, missing, name)
+        if not whole:
+            return pd.Series(np.where(missing, np.nan, numbers), name=name)
+        series = pd.Series(numbers.astype(np.int64), name=name)
+        return series.astype("Int64").mask(missing) if gaps else series
     return _text_series(array, missing, name)
 
 
-_PANDAS_3 = int(pd.__version__.split(".")[0]) >= 3
+# What pandas itself makes of text.
+_TEXT: Any = "str" if int(pd.__version__.split(".")[0]) >= 3 else object
 
 
 def _comma(value: float, decimals: int | None) -> str:
@@ -348,17 +326,17 @@ def _comma(value: float, decimals: int | None) -> str:
 
 
 def _text_series(array: np.ndarray[Any, Any], missing: np.ndarray[Any, Any], name: str) -> pd.Series:
-    cells = np.where(missing, None, array) if missing.any() else array
-    return pd.Series(cells, name=name, dtype="str" if _PANDAS_3 else object)
+    cells = array.astype(object)
+    cells[missing] = None
+    return pd.Series(cells, name=name, dtype=_TEXT)
 
 
-def _datetime_series(values: Values, column: DateTime, name: str) -> pd.Series:
-    moments = pd.Series(values.array.astype("datetime64[us]"), name=name)
-    if column.time_zone is not None:
-        moments = moments.dt.tz_localize("UTC").dt.tz_convert(column.time_zone)
+def _datetime_series(values: Values, column: DateTime, name: str) -> Any:
     if column.format is None:
-        return moments.mask(values.missing)
-    spelling = column.format if isinstance(column.format, str) else column.format[0]
-    codes, uniques = pd.factorize(moments)
-    texts = np.array([moment.strftime(spelling) for moment in uniques], dtype=object)
+        stamps: Any = pd.Series(values.array.astype("datetime64[us]"), name=name)
+        if column.time_zone is not None:
+            stamps = stamps.dt.tz_localize("UTC").dt.tz_convert(ZoneInfo(column.time_zone))
+        return stamps.mask(values.missing)
+    codes, uniques = pd.factorize(values.array)
+    texts = moments.write_texts(uniques, _formats(column)[0], column.time_zone)
     return _text_series(texts[codes], values.missing, name)
