@@ -1,3 +1,85 @@
-"""Privacy-preserving synthetic tables you can sign for."""
+"""Privacy-preserving synthetic tables you can sign for.
+
+```python
+import tabsynth as ts
+
+schema = ts.infer(table)                                   # or ts.load_schema("schema.yaml")
+model = ts.Copula().fit(table, schema, seed=0)
+rows = model.sample(10_000, seed=1, given={"sex": "F"})
+model.save("model.tabsynth")
+report = ts.evaluate(train=train, holdout=holdout, synthetic=rows, schema=schema)
+report.save("report.html")
+```
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+_EXPORTS = {
+    "Copula": "tabsynth.generators.copula",
+    "GENERATORS": "tabsynth.generators",
+    "Generator": "tabsynth.generators.base",
+    "Independent": "tabsynth.generators.independent",
+    "Model": "tabsynth.generators.model",
+    "Schema": "tabsynth.schema.model",
+    "TabsynthError": "tabsynth.errors",
+    "TabsynthWarning": "tabsynth.errors",
+    "evaluate": "tabsynth.pipeline",
+    "infer": "tabsynth.pipeline",
+    "load": "tabsynth.generators.storage",
+    "load_schema": "tabsynth.schema.files",
+    "make_generator": "tabsynth.pipeline",
+    "read_table": "tabsynth.tables.files",
+    "run": "tabsynth.pipeline",
+    "save_schema": "tabsynth.schema.files",
+    "validate": "tabsynth.pipeline",
+    "write_table": "tabsynth.tables.files",
+}
+
+__all__ = [
+    "GENERATORS",
+    "Copula",
+    "Generator",
+    "Independent",
+    "Model",
+    "Schema",
+    "TabsynthError",
+    "TabsynthWarning",
+    "__version__",
+    "evaluate",
+    "infer",
+    "load",
+    "load_schema",
+    "make_generator",
+    "read_table",
+    "run",
+    "save_schema",
+    "validate",
+    "write_table",
+]
+
+if TYPE_CHECKING:
+    from tabsynth.errors import TabsynthError, TabsynthWarning
+    from tabsynth.generators import GENERATORS
+    from tabsynth.generators.base import Generator
+    from tabsynth.generators.copula import Copula
+    from tabsynth.generators.independent import Independent
+    from tabsynth.generators.model import Model
+    from tabsynth.generators.storage import load
+    from tabsynth.pipeline import evaluate, infer, make_generator, run, validate
+    from tabsynth.schema.files import load_schema, save_schema
+    from tabsynth.schema.model import Schema
+    from tabsynth.tables.files import read_table, write_table
+
+
+def __getattr__(name: str) -> Any:
+    """Import public names on first use, so that `import tabsynth` stays light."""
+    if name not in _EXPORTS:
+        raise AttributeError(f"module 'tabsynth' has no attribute {name!r}")
+    return getattr(import_module(_EXPORTS[name]), name)
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -1,8 +1,8 @@
 """Every error that tabsynth raises on purpose.
 
-Each says where (column, table, line, file), what is wrong and what would be right, and never shows a data value: messages
-end up in logs and tickets, and a value may be a patient's. The command line prints the message alone and exits with
-`exit_code`; a traceback is shown only with `--debug`.
+Each says where (column, table, line, file), what is wrong and what would be right, and never shows a data value:
+messages end up in logs and tickets, and a value may be a patient's. The command line prints the message alone and
+exits with `exit_code`; a traceback is shown only with `--debug`.
 
 Decisions
 - One tree, grouped by stage; `ValueError` is a base, so that plain Python code may catch what it expects.

@@ -6,8 +6,8 @@ which nothing reads and which may be deleted.
 
 Decisions
 - The file is flushed to disk before the move: after a power cut a renamed but unflushed file can be empty.
-- A link is followed, so that the file it points to is replaced, not the link. A pipe or device (`/dev/null`) is written
-  to directly, because moving a file over it would destroy it.
+- A link is followed, so that the file it points to is replaced, not the link. A pipe or device (`/dev/null`) is
+  written to directly, because moving a file over it would destroy it.
 - A folder that cannot be swapped in one step (a mounted volume, or a parent that is read-only) is filled entry by
   entry, and put back as it was if that fails.
 """

@@ -7,8 +7,8 @@ Decisions
 - Streams are named, not numbered: an insertion in the code does not renumber the rest.
 - numpy's PCG64 through `SeedSequence`: the same bits on every platform and with every numpy. What numpy makes of the
   bits (normal draws, permutations) may change with a numpy release, so bytes are promised for one numpy version.
-- BLAS is held to one thread inside fits and draws. Sums in another order round differently, and one last bit is enough
-  to break the promise "same seed, same bytes"; at our matrix sizes the second thread gains nothing.
+- BLAS is held to one thread inside fits and draws. Sums in another order round differently, and one last bit is
+  enough to break the promise "same seed, same bytes"; at our matrix sizes the second thread gains nothing.
 """
 
 from __future__ import annotations

@@ -6,15 +6,15 @@ written as in the table; datetimes as ISO 8601 text.
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import model_validator
+
+from tabsynth.schema.part import Part
 
 Scalar = str | int | float | bool
 
 
-class Condition(BaseModel):
+class Condition(Part):
     """A column equals one of some values, lies in a range, or is missing. All parts that are given must hold."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
     column: str
     one_of: tuple[Scalar, ...] | None = None

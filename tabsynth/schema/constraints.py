@@ -1,22 +1,21 @@
 """Constraints between columns, as declared in a schema: eleven types, each tagged by `type`.
 
 This file holds the declarations. What a row must satisfy is checked in `checks.py`; how a model satisfies it by
-construction is `encoding/derived.py`. Missing cells never violate a comparison: a constraint speaks of values that are there
-(except `fixed_nulls`, which speaks of the gaps).
+construction is `encoding/derived.py`. Missing cells never violate a comparison: a constraint speaks of values that
+are there (except `fixed_nulls`, which speaks of the gaps).
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from tabsynth.schema.conditions import Condition, Scalar
+from tabsynth.schema.part import Part
 
 
-class _Constraint(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
-
+class _Constraint(Part):
     name: str | None = None
     """What the rule means to a person; shown where it is violated."""
 
@@ -95,7 +94,9 @@ class OneHot(_Constraint):
 
 
 class Formula(_Constraint):
-    """`column` equals `expression` of other columns: + - * / // % **, comparisons, and/or/not, min, max, abs, round, floor, ceil,
+    """`column` equals `expression` of other columns.
+
+    Known are + - * / // % **, comparisons, and/or/not, min, max, abs, round, floor, ceil,
     sqrt, log, exp, where(condition, a, b), days(a - b). A column whose name is not a word is written in backquotes.
     """
 
@@ -139,9 +140,7 @@ class Conditional(_Constraint):
     """If every condition under `if` holds, then every condition under `then` holds."""
 
     type: Literal["conditional"] = "conditional"
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, hide_input_in_errors=True, validate_by_name=True, serialize_by_alias=True
-    )
+    model_config = ConfigDict(validate_by_name=True, serialize_by_alias=True)
     if_: Annotated[tuple[Condition, ...], Field(min_length=1, alias="if")]
     then: Annotated[tuple[Condition, ...], Field(min_length=1)]
 

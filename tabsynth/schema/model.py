@@ -1,27 +1,28 @@
 """The schema as typed, frozen values: one tag per column kind, one place for every fact about a table.
 
-A schema is a contract: read before the data, and true of every row that a model emits. Each value in it can carry where it
-came from (`provenance`): `declared` by a person, `public` knowledge, read from `data`, or bought with a privacy budget (`dp`).
-What is not marked counts as declared.
+A schema is a contract: read before the data, and true of every row that a model emits. Each value in it can carry
+where it came from (`provenance`): `declared` by a person, `public` knowledge, read from `data`, or bought with a
+privacy budget (`dp`). What is not marked counts as declared.
 
 Decisions
-- A list of categories or a bound marked `data` describes what was seen and is no rule: other values are pooled or held, not
-  refused. Marked `declared` or `public`, it is a closed domain: other values are violations.
+- A list of categories or a bound marked `data` describes what was seen and is no rule: other values are pooled or
+  held, not refused. Marked `declared` or `public`, it is a closed domain: other values are violations.
 - pydantic here and nowhere deeper; messages hide the offending input, which may be a patient's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
+from pydantic import Field, JsonValue, field_validator, model_validator
 
 from tabsynth.schema.constraints import Constraint
+from tabsynth.schema.part import Part
 
-FORMAT_VERSION = 1
+FORMAT_VERSION: Final = 1
 
 
 class Provenance(StrEnum):
@@ -43,14 +44,10 @@ class Role(StrEnum):
     TARGET = "target"
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
-
-
-class _Column(_Part):
+class _Column(Part):
     """What every column has."""
 
-    role: Role = Role.NONE
+    role: Annotated[Role, Field(strict=False)] = Role.NONE
     nullable: bool = True
     """Whether a cell may be empty."""
     missing_values: tuple[str, ...] = ()
@@ -58,9 +55,9 @@ class _Column(_Part):
     description: str | None = None
     question: str | None = None
     """What `tabsynth infer` could not decide; answer it by editing the column, then delete the line."""
-    provenance: dict[str, Provenance] = {}
+    provenance: dict[str, Annotated[Provenance, Field(strict=False)]] = Field(default_factory=dict)
     """Where a value came from, by field name; fields not named here are `declared`."""
-    extra: dict[str, JsonValue] = {}
+    extra: dict[str, JsonValue] = Field(default_factory=dict)
     """Keys of other tools, kept as they were."""
 
     @field_validator("provenance")
@@ -105,7 +102,7 @@ class Identifier(_Column):
     """Names a person or thing by itself. Never learned: every value is replaced by an invented surrogate."""
 
     type: Literal["identifier"] = "identifier"
-    role: Role = Role.DIRECT_IDENTIFIER
+    role: Annotated[Role, Field(strict=False)] = Role.DIRECT_IDENTIFIER
     surrogate: Surrogate = "key"
     """What the invented values look like."""
     pattern: str | None = None
@@ -160,6 +157,13 @@ class Boolean(_Column):
     def _not_booleans(cls, value: Any) -> Any:
         return _refuse_boolean_categories(value)
 
+    @field_validator("labels")
+    @classmethod
+    def _labels_differ(cls, value: tuple[str, str] | None) -> tuple[str, str] | None:
+        if value is not None and value[0].strip() == value[1].strip():
+            raise ValueError("labels spells true like false; give two different texts")
+        return value
+
 
 class Integer(_Column):
     """Whole numbers."""
@@ -208,6 +212,13 @@ class DateTime(_Column):
     lower: str | None = None
     upper: str | None = None
 
+    @field_validator("format")
+    @classmethod
+    def _format_reads_back(cls, value: str | tuple[str, ...] | None) -> str | tuple[str, ...] | None:
+        if not all(reads_back(spelling) for spelling in ((value,) if isinstance(value, str) else value or ())):
+            raise ValueError("must hold strptime directives that make a date or time, such as %Y-%m-%d")
+        return value
+
     @field_validator("lower", "upper")
     @classmethod
     def _is_iso(cls, value: str | None) -> str | None:
@@ -215,7 +226,7 @@ class DateTime(_Column):
             try:
                 datetime.fromisoformat(value)
             except ValueError:
-                raise ValueError("must be an ISO 8601 date or datetime such as 2024-02-29 or 2024-02-29T13:00:00") from None
+                raise ValueError("must be an ISO 8601 date or datetime such as 2024-02-29T13:00:00") from None
         return value
 
     @field_validator("time_zone")
@@ -254,7 +265,7 @@ Column = Annotated[
 ]
 
 
-class Table(_Part):
+class Table(Part):
     """One table: its columns in order, its keys and its constraints."""
 
     columns: Annotated[dict[str, Column], Field(min_length=1)]
@@ -266,7 +277,7 @@ class Table(_Part):
     """Columns that give the order of an entity's rows."""
     constraints: tuple[Constraint, ...] = ()
     description: str | None = None
-    extra: dict[str, JsonValue] = {}
+    extra: dict[str, JsonValue] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _names_exist(self) -> Table:
@@ -279,7 +290,7 @@ class Table(_Part):
         return self
 
 
-class Relationship(_Part):
+class Relationship(Part):
     """Rows of `child` point to rows of `parent` by equal keys."""
 
     parent: str
@@ -294,7 +305,7 @@ class Relationship(_Part):
         return self
 
 
-class Unit(_Part):
+class Unit(Part):
     """Whose presence the guarantee hides: everything that belongs to one value of `key` in `table`."""
 
     table: str
@@ -303,7 +314,7 @@ class Unit(_Part):
     """Rows that one unit may contribute; further ones are dropped before learning."""
 
 
-class Privacy(_Part):
+class Privacy(Part):
     """Privacy unit and budget."""
 
     unit: Unit | Literal["row"]
@@ -311,7 +322,7 @@ class Privacy(_Part):
     delta: float | None = Field(default=None, ge=0, lt=1)
 
 
-class Schema(_Part):
+class Schema(Part):
     """One or more tables, how they hang together, and what protects the people in them."""
 
     format: Literal[1] = FORMAT_VERSION
@@ -321,7 +332,7 @@ class Schema(_Part):
     tables: Annotated[dict[str, Table], Field(min_length=1)]
     relationships: tuple[Relationship, ...] = ()
     privacy: Privacy | None = None
-    extra: dict[str, JsonValue] = {}
+    extra: dict[str, JsonValue] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _names_exist(self) -> Schema:
@@ -350,7 +361,9 @@ class Schema(_Part):
         if len(self.tables) != 1:
             from tabsynth.errors import SchemaError
 
-            raise SchemaError(f"the schema has {len(self.tables)} tables ({', '.join(self.tables)}); name the one to use")
+            raise SchemaError(
+                f"the schema has {len(self.tables)} tables; name the one to use: {', '.join(self.tables)}"
+            )
         return next(iter(self.tables))
 
     def walk(self) -> Iterator[tuple[str, str, Column]]:
@@ -358,6 +371,15 @@ class Schema(_Part):
         for table_name, table in self.tables.items():
             for column_name, column in table.columns.items():
                 yield table_name, column_name, column
+
+
+def reads_back(spelling: str) -> bool:
+    """Whether a strptime format has directives, and reads what it writes."""
+    try:
+        written = datetime(2024, 2, 29, 13, 5, 7, tzinfo=UTC).strftime(spelling)
+        return "%" in spelling and datetime.strptime(written, spelling) is not None
+    except ValueError:
+        return False
 
 
 def _refuse_boolean_categories(value: Any) -> Any:

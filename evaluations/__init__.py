@@ -1,0 +1,1 @@
+"""Benchmarks: what is claimed, measured by a command whose results are committed beside it."""

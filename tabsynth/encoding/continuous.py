@@ -1,0 +1,110 @@
+"""Numbers and datetimes as float64, with a missing cell as NaN, and the marginal that a model may keep of them.
+
+A datetime is counted in steps of its resolution, so that a column of dates is a column of whole numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tabsynth.encoding.datetime import from_steps, step_bounds, to_steps
+from tabsynth.encoding.marginal import Marginal, fit_marginal
+from tabsynth.schema.model import DateTime, Integer, Number
+from tabsynth.schema.values import Values
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class ContinuousEncoder:
+    """One numeric column: its marginal, step and bounds."""
+
+    marginal: Marginal | None
+    """None where too few people have a value to describe any."""
+    step: float | None
+    """Distance between neighbouring values (1 for integers, 10**-decimals), or None."""
+    lower: float | None
+    upper: float | None
+
+    @classmethod
+    def fit(
+        cls, column: Integer | Number | DateTime, values: Values, *, k: int, entities: Array | None
+    ) -> ContinuousEncoder:
+        """Describe the column.
+
+        Args:
+            column: The declared kind; bounds marked `data` are not used as bounds.
+            values: Cells of the training table, shape (n_rows,).
+            k: People that every kept value must rest on.
+            entities: Code of the person of each row, shape (n_rows,), or None.
+
+        Privacy: See `fit_marginal`.
+        """
+        lower, upper = _bounds(column)
+        numbers = _numbers(column, values)
+        present = ~values.missing
+        marginal = fit_marginal(
+            numbers[present], k=k, entities=None if entities is None else entities[present], lower=lower, upper=upper
+        )
+        if marginal is None and lower is not None and upper is not None:
+            marginal = Marginal(np.array([lower]), np.array([upper]), np.array([1.0]))
+        return cls(marginal, _step(column), lower, upper)
+
+    def encode(self, column: Integer | Number | DateTime, values: Values) -> Array:
+        """Numbers of the cells, shape (n_rows,), float64; NaN where missing."""
+        return np.where(values.missing, np.nan, _numbers(column, values))
+
+    def decode(self, column: Integer | Number | DateTime, numbers: Array) -> Values:
+        """Cells of the numbers, shape (n_rows,): rounded to the step and held to declared bounds."""
+        missing = np.isnan(numbers)
+        filled = np.where(missing, 0.0 if self.lower is None else self.lower, numbers)
+        if self.step == 1.0:
+            filled = np.rint(filled)
+        elif isinstance(column, Number) and column.decimals is not None:
+            filled = np.round(filled, column.decimals)
+        filled = np.clip(filled, self.lower, self.upper) if self.lower is not None or self.upper is not None else filled
+        if isinstance(column, Number):
+            return Values(np.where(missing, 0.0, filled), missing)
+        if isinstance(column, Integer):
+            return Values(np.where(missing, 0, filled).astype(np.int64), missing)
+        return Values(np.where(missing, 0, from_steps(filled, column)), missing)
+
+    def state(self) -> dict[str, Any]:
+        """What a model file holds of this column."""
+        segments = None
+        if self.marginal is not None:
+            segments = np.stack([self.marginal.lowers, self.marginal.uppers, self.marginal.masses])
+        return {"segments": segments, "step": self.step, "lower": self.lower, "upper": self.upper}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> ContinuousEncoder:
+        """The encoder that `state` describes."""
+        segments = state["segments"]
+        marginal = None if segments is None else Marginal(segments[0], segments[1], segments[2])
+        return cls(marginal, state["step"], state["lower"], state["upper"])
+
+
+def as_number(column: Integer | Number | DateTime, literal: float | int) -> float:
+    """A canonical value (a number, or microseconds) on the scale of the encoder."""
+    return float(to_steps(np.array([literal]), column)[0]) if isinstance(column, DateTime) else float(literal)
+
+
+def _numbers(column: Integer | Number | DateTime, values: Values) -> Array:
+    return to_steps(values.array, column) if isinstance(column, DateTime) else values.array.astype(np.float64)
+
+
+def _step(column: Integer | Number | DateTime) -> float | None:
+    if isinstance(column, Number):
+        return None if column.decimals is None else float(10.0**-column.decimals)
+    return 1.0
+
+
+def _bounds(column: Integer | Number | DateTime) -> tuple[float | None, float | None]:
+    if isinstance(column, DateTime):
+        return step_bounds(column)
+    lower = float(column.lower) if column.lower is not None and column.is_rule("lower") else None
+    upper = float(column.upper) if column.upper is not None and column.is_rule("upper") else None
+    return lower, upper

@@ -1,0 +1,65 @@
+"""Datetimes as whole numbers of steps: days for a column of dates, months for a column of months.
+
+A column with a time zone is counted on its wall clock, not in UTC: people act by the clock on the wall, and a day
+that starts
+at midnight there is one step.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tabsynth.schema.model import DateTime
+from tabsynth.schema.values import to_micros
+
+Array = np.ndarray[Any, Any]
+
+_STEP = {
+    "day": 86_400_000_000,
+    "hour": 3_600_000_000,
+    "minute": 60_000_000,
+    "second": 1_000_000,
+    "millisecond": 1_000,
+    "microsecond": 1,
+}
+
+
+def to_steps(micros: Array, column: DateTime) -> Array:
+    """Microseconds since 1970 as whole steps of the column's resolution; shape (n,), float64."""
+    micros = np.asarray(micros, np.int64)
+    if column.time_zone not in (None, "UTC"):
+        moments = pd.Series(micros.astype("datetime64[us]")).dt.tz_localize("UTC").dt.tz_convert(column.time_zone)
+        micros = moments.dt.tz_localize(None).to_numpy().astype("datetime64[us]").astype(np.int64)
+    if column.resolution in ("year", "month"):
+        unit = "Y" if column.resolution == "year" else "M"
+        return micros.astype("datetime64[us]").astype(f"datetime64[{unit}]").astype(np.int64).astype(np.float64)
+    return np.floor_divide(micros, _STEP[column.resolution]).astype(np.float64)
+
+
+def from_steps(steps: Array, column: DateTime) -> Array:
+    """Whole steps as microseconds since 1970; shape (n,), int64. The inverse of `to_steps`."""
+    whole = np.asarray(steps).astype(np.int64)
+    if column.resolution in ("year", "month"):
+        unit = "Y" if column.resolution == "year" else "M"
+        micros = whole.astype(f"datetime64[{unit}]").astype("datetime64[us]").astype(np.int64)
+    else:
+        micros = whole * _STEP[column.resolution]
+    if column.time_zone not in (None, "UTC"):
+        wall = pd.Series(micros.astype("datetime64[us]"))
+        zoned = wall.dt.tz_localize(column.time_zone, ambiguous=np.zeros(len(wall), bool), nonexistent="shift_forward")
+        utc = zoned.dt.tz_convert("UTC").dt.tz_localize(None)
+        micros = utc.to_numpy().astype("datetime64[us]").astype(np.int64)
+    return micros
+
+
+def step_bounds(column: DateTime) -> tuple[float | None, float | None]:
+    """Declared bounds in steps; None where there is none or where it was read from data."""
+    lower = upper = None
+    if column.lower is not None and column.is_rule("lower"):
+        lower = float(to_steps(np.array([to_micros(column.lower, column.time_zone)]), column)[0])
+    if column.upper is not None and column.is_rule("upper"):
+        upper = float(to_steps(np.array([to_micros(column.upper, column.time_zone)]), column)[0])
+    return lower, upper

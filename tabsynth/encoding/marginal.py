@@ -1,0 +1,203 @@
+"""The distribution of one numeric column, as a model may keep it: point masses and smooth stretches.
+
+A marginal is a list of segments in rising order. A segment with `lower == upper` is an atom (a value that at least k
+people share: zero, a price, a sentinel such as -8); between atoms lie stretches of equal mass whose edges are
+midpoints of
+    averages
+over at least k values. No single record's value is in it, except values that k people share.
+
+Decisions
+- Averages of blocks, not order statistics: an order statistic is somebody's exact value.
+- The ends are held to the k-th smallest and largest value (counted in people), unless the schema bounds the column
+  itself.
+- Stretches are straight in the quantile function. 512 of them put the Kolmogorov-Smirnov error of a smooth column
+  near 0.002, below the sampling noise of 100,000 rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+
+MAX_STRETCHES = 512
+MAX_ATOMS = 1024
+MIN_ATOM_SHARE = 1 / 2000
+
+
+@dataclass(frozen=True)
+class Marginal:
+    """Segments of a one-dimensional distribution, in rising order."""
+
+    lowers: Array  # (n_segments,)
+    uppers: Array  # (n_segments,)
+    masses: Array  # (n_segments,), sum 1
+
+    @property
+    def cumulative(self) -> Array:
+        """Probability below the start of each segment, and 1 at the end; shape (n_segments + 1,)."""
+        total = np.concatenate([[0.0], np.cumsum(self.masses)])
+        total[-1] = 1.0
+        return total
+
+    def quantile(self, u: Array) -> Array:
+        """Values at probabilities `u` in [0, 1]; shape (n,)."""
+        cumulative = self.cumulative
+        segment = np.clip(np.searchsorted(cumulative, u, side="right") - 1, 0, len(self.masses) - 1)
+        share = (u - cumulative[segment]) / self.masses[segment]
+        return self.lowers[segment] + np.clip(share, 0.0, 1.0) * (self.uppers[segment] - self.lowers[segment])
+
+    def segment(self, values: Array) -> Array:
+        """Index of the segment that each value falls in (the nearest one in a gap); shape (n,)."""
+        position = np.searchsorted(self.uppers, values, side="left")
+        position = np.clip(position, 0, len(self.masses) - 1)
+        below = np.clip(position - 1, 0, None)
+        in_gap = values < self.lowers[position]
+        nearer_below = in_gap & (values - self.uppers[below] < self.lowers[position] - values)
+        return np.where(nearer_below, below, position)
+
+    def probability_below(self, values: Array, *, inclusive: bool) -> Array:
+        """P(X < value), or P(X <= value) with `inclusive`; shape (n,)."""
+        values = np.asarray(values, np.float64)
+        cumulative = self.cumulative
+        # First segment that is not wholly below the value.
+        first = np.searchsorted(self.uppers, values, side="right" if inclusive else "left")
+        inside = np.clip(first, 0, len(self.masses) - 1)
+        width = self.uppers[inside] - self.lowers[inside]
+        share = np.divide(
+            values - self.lowers[inside],
+            width,
+            out=np.zeros(values.shape),
+            where=(width > 0) & (first < len(self.masses)),
+        )
+        return np.where(
+            first >= len(self.masses), 1.0, cumulative[inside] + np.clip(share, 0.0, 1.0) * self.masses[inside]
+        )
+
+
+def fit_marginal(
+    values: Array,
+    *,
+    k: int,
+    entities: Array | None,
+    lower: float | None,
+    upper: float | None,
+) -> Marginal | None:
+    """Describe a column by atoms and stretches that each rest on at least `k` people.
+
+    Args:
+        values: Present values, shape (n,).
+        k: People (or rows, without `entities`) that a kept value or average must rest on.
+        entities: Code of the person each value belongs to, shape (n,), or None where every row is another person.
+        lower: Smallest possible value where the schema declares it, else None.
+        upper: Largest possible value where the schema declares it, else None.
+
+    Returns:
+        The marginal, or None where the column has fewer than `k` people.
+
+    Privacy:
+        Values shared by at least k people, averages over at least k values, and the k-th smallest and largest
+        value (by person) leave; nothing else of `values` does.
+    """
+    if _n_people(entities, len(values)) < k:
+        return None
+    low, high = _held_ends(values, k=k, entities=entities)
+    low, high = (low if lower is None else lower), (high if upper is None else upper)
+    held = np.clip(values, low, high)
+    distinct, index, counts = np.unique(held, return_inverse=True, return_counts=True)
+    people = counts if entities is None else _people_per_value(index, entities, len(distinct))
+    is_atom = (people >= k) & (counts >= MIN_ATOM_SHARE * len(values))
+    if is_atom.sum() > MAX_ATOMS:
+        threshold = np.sort(counts[is_atom])[-MAX_ATOMS]
+        is_atom &= counts >= threshold
+    rest = np.sort(held[~is_atom[index]])
+    if len(rest) < k and is_atom.any():
+        rest = rest[:0]
+    n_kept = len(rest) + counts[is_atom].sum()
+    edges, edge_mass = _stretches(rest, k=k, low=low, high=high, n_total=n_kept)
+    return _merge(distinct[is_atom], counts[is_atom] / n_kept, edges, edge_mass)
+
+
+def _n_people(entities: Array | None, n_rows: int) -> int:
+    return n_rows if entities is None else len(np.unique(entities))
+
+
+def _people_per_value(index: Array, entities: Array, n_distinct: int) -> Array:
+    span = int(entities.max()) + 1
+    pairs = np.unique(index.astype(np.int64) * span + entities)
+    return np.bincount(pairs // span, minlength=n_distinct)
+
+
+def _held_ends(values: Array, *, k: int, entities: Array | None) -> tuple[float, float]:
+    """The k-th smallest and k-th largest value, each person counted once."""
+    if entities is None:
+        n = len(values)
+        rank = min(k, (n + 1) // 2)
+        part = np.partition(values, [rank - 1, n - rank])
+        return float(part[rank - 1]), float(part[n - rank])
+    order = np.argsort(values, kind="stable")
+    _, first = np.unique(entities[order], return_index=True)
+    smallest = np.sort(values[order][first])
+    _, last = np.unique(entities[order][::-1], return_index=True)
+    largest = np.sort(values[order][::-1][last])
+    rank = min(k, (len(smallest) + 1) // 2)
+    low, high = float(smallest[rank - 1]), float(largest[len(largest) - rank])
+    return (low, high) if low <= high else (high, low)
+
+
+def _stretches(rest: Array, *, k: int, low: float, high: float, n_total: int) -> tuple[Array, Array]:
+    """Edges and masses of stretches over sorted values; `len(edges) == len(masses) + 1`, or both empty."""
+    if not len(rest):
+        return np.zeros(0), np.zeros(0)
+    bounds = _blocks(len(rest), smallest=max(k, 2))
+    n_blocks = len(bounds) - 1
+    means = np.add.reduceat(rest, bounds[:-1]) / np.diff(bounds)
+    means = np.clip(means, rest[0], rest[-1])  # a sum of equal values may round past them
+    if n_blocks == 1:
+        half = float(np.std(rest)) * 3**0.5
+        edges = np.array([means[0] - half, means[0] + half])
+    else:
+        inner = (means[:-1] + means[1:]) / 2
+        edges = np.concatenate([[2 * means[0] - inner[0]], inner, [2 * means[-1] - inner[-1]]])
+    return np.clip(edges, low, high), np.diff(bounds) / n_total
+
+
+def _blocks(n: int, *, smallest: int) -> Array:
+    """Block boundaries over n sorted values: equal blocks in the middle, down to `smallest` towards the tails."""
+    usual = max(smallest, -(-n // MAX_STRETCHES))
+    tail: list[int] = []
+    size = float(smallest)
+    while size < usual and 2 * (sum(tail) + size) < n / 2:
+        tail.append(int(size))
+        size *= 1.5
+    middle = n - 2 * sum(tail)
+    inner = np.linspace(0, middle, max(1, middle // usual) + 1).astype(np.int64)
+    sizes = np.concatenate([tail, np.diff(inner), tail[::-1]]).astype(np.int64)
+    return np.concatenate([[0], np.cumsum(sizes)])
+
+
+def _merge(atoms: Array, atom_mass: Array, edges: Array, edge_mass: Array) -> Marginal:
+    """Cut the stretches at the atoms and put both in rising order."""
+    if not len(edges):
+        return Marginal(atoms, atoms, atom_mass / atom_mass.sum())
+    inner = atoms[(atoms > edges[0]) & (atoms < edges[-1])]
+    cuts = np.unique(np.concatenate([edges, inner]))
+    if len(cuts) == 1:  # all stretches have shrunk to one point
+        lowers, uppers, masses = cuts, cuts, np.array([edge_mass.sum()])
+    else:
+        cumulative = np.concatenate([[0.0], np.cumsum(edge_mass)])
+        # Equal edges carry a jump; keep the last value there and give the jump to the stretch on its left or right.
+        rising, last = np.unique(edges[::-1], return_index=True)
+        at_cuts = np.interp(cuts, rising, cumulative[::-1][last])
+        at_cuts[0] = 0.0
+        lowers, uppers, masses = cuts[:-1], cuts[1:], np.diff(at_cuts)
+    lowers = np.concatenate([lowers, atoms])
+    uppers = np.concatenate([uppers, atoms])
+    masses = np.concatenate([masses, atom_mass])
+    order = np.lexsort((uppers, lowers))
+    lowers, uppers, masses = lowers[order], uppers[order], masses[order]
+    keep = masses > 0
+    return Marginal(lowers[keep], uppers[keep], masses[keep] / masses[keep].sum())
