@@ -1,1 +1,13 @@
 """Generators: parameters that fit a table, and models that sample rows."""
+
+from tabsynth.registry import Registry
+
+GENERATORS = Registry(
+    "generator",
+    {
+        "independent": "tabsynth.generators.independent:Independent",
+        "copula": "tabsynth.generators.copula:Copula",
+    },
+    group="tabsynth.generators",
+)
+"""Generators by name; a plug-in adds one through the entry-point group `tabsynth.generators`."""

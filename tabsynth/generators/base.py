@@ -1,0 +1,225 @@
+"""The contract of a generator, and all that is written once for every generator.
+
+A generator is frozen parameters with `fit`; a model is frozen fitted state with `sample`. So "not fitted" cannot
+happen, and parameters = YAML keys = `--set` options = JSON Schema. A new generator writes `fit_encoded`, and a
+`Fitted` with `sample_encoded`, `state` and `from_state`; reading, checking, encoding, identifiers, constraints,
+conditions and saving are here and in `model.py`.
+
+Decisions
+- `state()` is an allow-list. What it does not name cannot be in a model file.
+- The floors for small tables are here, so that no generator can forget them.
+"""
+
+from __future__ import annotations
+
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field
+
+from tabsynth.encoding.derived import derive
+from tabsynth.encoding.given import EncodedGiven
+from tabsynth.encoding.table import EncodedTable, TableEncoder
+from tabsynth.errors import ConstraintError, InsufficientDataError, TabsynthWarning, UsageError
+from tabsynth.generators.entities import EntityInfo
+from tabsynth.generators.model import Model
+from tabsynth.progress import SILENT, Progress
+from tabsynth.randomness import check_seed, child, deterministic_threads
+from tabsynth.schema.contradictions import find_contradictions
+from tabsynth.schema.files import load_schema
+from tabsynth.schema.model import Schema, Table
+from tabsynth.schema.validate import Validation, require_valid, validate_table
+from tabsynth.tables.frames import to_pandas
+
+Array = np.ndarray[Any, Any]
+
+
+class Fitted(ABC):
+    """What a generator has learned, on encoded columns."""
+
+    @abstractmethod
+    def sample_encoded(self, n_rows: int, *, rng: np.random.Generator, given: EncodedGiven) -> dict[str, Array]:
+        """Draw rows.
+
+        Args:
+            n_rows: Rows to draw, >= 1.
+            rng: Source of every random number.
+            given: What some columns may be; every row must satisfy it.
+
+        Returns:
+            One array of shape (n_rows,) for every encoded column, as `EncodedTable` has them.
+        """
+
+    @abstractmethod
+    def state(self) -> dict[str, Any]:
+        """All that a model file holds of this: JSON values and numeric arrays, and no training row."""
+
+    @classmethod
+    @abstractmethod
+    def from_state(cls, state: Mapping[str, Any], domains: Mapping[str, Any]) -> Self:
+        """The fitted state that `state` describes, for columns of these domains."""
+
+
+class Generator(BaseModel, ABC):
+    """Parameters of a way to make synthetic rows."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    name: ClassVar[str]
+    """Name in the registry and on the command line."""
+    keeps_training_values: ClassVar[bool] = False
+    """Whether model files hold values of single training rows."""
+    guarantee: ClassVar[str] = "none: no mathematical privacy guarantee; rely on the measured evidence"
+    """What is promised about privacy, in words."""
+    min_rows: ClassVar[int] = 0
+    """Below this many training rows `fit` falls back to independent columns and says so."""
+    fitted_type: ClassVar[type[Fitted]]
+    """Class that `fit_encoded` returns."""
+
+    min_people: int = Field(
+        default=10,
+        ge=1,
+        description="Smallest number of people (rows, where the schema names no entity key) that every kept category, "
+        "value and extreme must rest on.",
+    )
+
+    @abstractmethod
+    def fit_encoded(self, data: EncodedTable, *, rng: np.random.Generator, progress: Progress = SILENT) -> Fitted:
+        """Learn from encoded rows.
+
+        Args:
+            data: The training rows.
+            rng: Source of every random number.
+            progress: Told about stages of long work.
+
+        Privacy: The docstring of each generator says what its `state` holds.
+        """
+
+    def fit(
+        self,
+        table: object,
+        schema: Schema | str | Path,
+        *,
+        seed: int | None = None,
+        table_name: str | None = None,
+        progress: Progress = SILENT,
+    ) -> Model:
+        """Learn from a table.
+
+        Args:
+            table: pandas, polars or pyarrow table. It is not modified, and the model keeps no reference to it.
+            schema: The schema, or the path of a schema file.
+            seed: Any whole number from 0; the same seed gives the same model. None draws one.
+            table_name: Which table of a schema with several.
+            progress: Told about stages of long work.
+
+        Raises:
+            DataError: The table does not fit the schema; everything that is wrong is listed.
+            ConstraintError: The constraints contradict each other.
+            InsufficientDataError: Too few people to learn from.
+
+        Privacy: The model holds what `TableEncoder.fit`, `derive` and the generator's `state` list, and no row.
+        """
+        seed = check_seed(seed)
+        schema = schema if isinstance(schema, Schema) else load_schema(schema)
+        name = choose_table(schema, table_name)
+        declared = schema.tables[name]
+        frame, kind = to_pandas(table)
+        if contradictions := find_contradictions(declared):
+            raise ConstraintError("the constraints cannot all hold:\n- " + "\n- ".join(contradictions))
+        progress.stage("Checking the table")
+        validation = validate_table(frame, declared, name=name)
+        require_valid(validation)
+        return self._fit_validated(validation, frame, kind, schema, name, seed, progress)
+
+    def _fit_validated(
+        self,
+        validation: Validation,
+        frame: pd.DataFrame,
+        kind: Any,
+        schema: Schema,
+        name: str,
+        seed: int,
+        progress: Progress,
+    ) -> Model:
+        declared, typed = schema.tables[name], validation.typed
+        entities = EntityInfo.codes(declared, typed)
+        n_people = typed.n_rows if entities is None else int(entities.max(initial=-1)) + 1
+        self._require_enough(n_people, entities is not None)
+        chosen, notes = self._or_fallback(typed.n_rows)
+        notes += [notice.message for notice in validation.notices]
+        progress.stage("Encoding")
+        derivation = derive(declared, typed, k=self.min_people)
+        modelled = derivation.forward(typed)
+        encoder = TableEncoder.fit(derivation.columns, modelled, k=self.min_people, entities=entities)
+        encoded = encoder.encode(modelled, entities=entities)
+        progress.stage(f"Fitting {chosen.name}")
+        with deterministic_threads():
+            fitted = chosen.fit_encoded(encoded, rng=child(seed, "fit", chosen.name), progress=progress)
+        return Model(
+            generator=chosen,
+            fitted=fitted,
+            schema=schema,
+            table_name=name,
+            derivation=derivation,
+            encoder=encoder,
+            entity_info=EntityInfo.fit(declared, typed, entities, k=self.min_people),
+            storage=_storage(frame, declared),
+            frame_kind=kind,
+            n_rows_fitted=typed.n_rows,
+            seed=seed,
+            notes=tuple(notes),
+        )
+
+    def _require_enough(self, n_people: int, counted_in_people: bool) -> None:
+        floor = 2 * self.min_people
+        if n_people < floor:
+            what = "people" if counted_in_people else "rows"
+            raise InsufficientDataError(
+                f"the table has {n_people} {what}; at least {floor} are needed so that nothing kept rests on fewer "
+                f"than {self.min_people}. Add rows, or lower min_people if the table is public"
+            )
+
+    def _or_fallback(self, n_rows: int) -> tuple[Generator, list[str]]:
+        """This generator, or independent columns where the table is too small for it."""
+        if n_rows >= self.min_rows:
+            return self, []
+        from tabsynth.generators.independent import Independent
+
+        note = (
+            f"{n_rows} rows are too few for {self.name} (at least {self.min_rows}): dependence between columns "
+            "would be noise. Columns are drawn independently instead."
+        )
+        warnings.warn(note, TabsynthWarning, stacklevel=4)
+        return Independent(min_people=self.min_people), [note]
+
+
+def choose_table(schema: Schema, table_name: str | None) -> str:
+    """The table to work on: the named one, or the only one.
+
+    Raises:
+        UsageError: The name is unknown, or missing although the schema has several tables.
+    """
+    if table_name is None:
+        if len(schema.tables) > 1:
+            raise UsageError(
+                f"the schema has {len(schema.tables)} tables; choose one with --table: {', '.join(schema.tables)}"
+            )
+        return schema.only_name
+    if table_name not in schema.tables:
+        raise UsageError(f"the schema has no table {table_name!r}; it has {', '.join(schema.tables)}")
+    return table_name
+
+
+def _storage(frame: pd.DataFrame, declared: Table) -> dict[str, str]:
+    """Dtype of every native column, so that samples come out as the table went in; text columns are left out."""
+    return {
+        name: str(frame[name].dtype)
+        for name in declared.columns
+        if name in frame.columns and not (frame[name].dtype == object or isinstance(frame[name].dtype, pd.StringDtype))
+    }

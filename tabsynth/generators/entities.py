@@ -1,0 +1,103 @@
+"""People with several rows: how many rows each has, and which identifiers belong to the person.
+
+Rows of one person are drawn independently of each other; what is kept is how many rows people have, and that a name
+or an address stays the same on all of them. Modelling their course over time is the sequential generator's work.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tabsynth.encoding.marginal import Marginal, fit_marginal
+from tabsynth.schema.constraints import Unique
+from tabsynth.schema.model import Identifier, Table
+from tabsynth.schema.values import TypedTable
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class EntityInfo:
+    """What a model knows of the people behind the rows."""
+
+    sizes: Marginal | None
+    """Rows per person; None where every row is another person."""
+    per_entity: tuple[str, ...]
+    """Identifier columns that have one value per person, the entity key first."""
+    unique: tuple[str, ...]
+    """Identifier columns without repeats."""
+
+    @staticmethod
+    def codes(table: Table, typed: TypedTable) -> Array | None:
+        """Code of the person of each row, shape (n_rows,), or None without an entity key.
+
+        Rows without a key count as people of their own.
+        """
+        if table.entity_key is None:
+            return None
+        values = typed.columns[table.entity_key]
+        codes = pd.factorize(values.array)[0].astype(np.int64)
+        n_missing = int(values.missing.sum())
+        if n_missing:
+            codes[values.missing] = codes.max(initial=-1) + 1 + np.arange(n_missing)
+            codes = pd.factorize(codes)[0].astype(np.int64)
+        return codes
+
+    @classmethod
+    def fit(cls, table: Table, typed: TypedTable, entities: Array | None, *, k: int) -> EntityInfo:
+        """Learn rows per person and which identifiers repeat.
+
+        Privacy: The distribution of rows per person leaves (every kept size is shared by at least `k` people or is an
+        average over them), and whether a column repeats.
+        """
+        identifiers = [name for name, column in table.columns.items() if isinstance(column, Identifier)]
+        unique = tuple(name for name in identifiers if _is_unique(name, table, typed))
+        if entities is None or not typed.n_rows:
+            return cls(None, (), unique)
+        sizes = np.bincount(entities).astype(np.float64)
+        if sizes.max() == 1:
+            return cls(None, (), unique)
+        per_entity = [name for name in identifiers if name not in unique and _is_constant(typed, name, entities)]
+        per_entity.sort(key=lambda name: name != table.entity_key)
+        return cls(fit_marginal(sizes, k=k, entities=None, lower=1.0, upper=None), tuple(per_entity), unique)
+
+    def draw(self, n_rows: int, *, rng: np.random.Generator) -> Array | None:
+        """Code of the person of each of `n_rows` new rows, shape (n_rows,); None where every row is another person."""
+        if self.sizes is None:
+            return None
+        expected = max(1.0, float(np.sum((self.sizes.lowers + self.sizes.uppers) / 2 * self.sizes.masses)))
+        counts = np.zeros(0, np.int64)
+        while counts.sum() < n_rows:
+            more = self.sizes.quantile(rng.random(int(n_rows / expected) + 16))
+            counts = np.concatenate([counts, np.maximum(1, np.rint(more).astype(np.int64))])
+        return np.repeat(np.arange(len(counts)), counts)[:n_rows]
+
+    def state(self) -> dict[str, Any]:
+        """What a model file holds of this."""
+        sizes = None if self.sizes is None else np.stack([self.sizes.lowers, self.sizes.uppers, self.sizes.masses])
+        return {"sizes": sizes, "per_entity": list(self.per_entity), "unique": list(self.unique)}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> EntityInfo:
+        """The information that `state` describes."""
+        sizes = None if state["sizes"] is None else Marginal(*state["sizes"])
+        return cls(sizes, tuple(state["per_entity"]), tuple(state["unique"]))
+
+
+def _is_unique(name: str, table: Table, typed: TypedTable) -> bool:
+    if table.primary_key == (name,) or any(isinstance(c, Unique) and c.columns == (name,) for c in table.constraints):
+        return True
+    values = typed.columns[name]
+    present = values.array[~values.missing]
+    return len(present) > 1 and len(pd.unique(present)) == len(present)
+
+
+def _is_constant(typed: TypedTable, name: str, entities: Array) -> bool:
+    values = typed.columns[name]
+    codes = pd.factorize(np.where(values.missing, "", values.array))[0]
+    pairs = np.unique(np.stack([entities, codes], axis=1), axis=0)
+    return len(pairs) == len(np.unique(entities))

@@ -1,0 +1,275 @@
+"""A fitted model: draws rows that keep the schema, and saves itself.
+
+Rows are drawn on encoded columns, decoded, completed (derived columns, surrogates, placeholder text) and checked
+against every constraint that is not already true by construction. Rows that fail are drawn again, a bounded number of
+times; there are exactly as many rows as asked for, or an error that says which rule stands in the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from tabsynth.encoding.derived import Derivation
+from tabsynth.encoding.given import EncodedGiven, encode_given, read_conditions
+from tabsynth.encoding.table import TableEncoder
+from tabsynth.errors import ConstraintError, UsageError
+from tabsynth.generators.entities import EntityInfo
+from tabsynth.identifiers.placeholder import fill_text
+from tabsynth.identifiers.surrogate import make_surrogates
+from tabsynth.progress import SILENT, Progress
+from tabsynth.randomness import check_seed, child, deterministic_threads
+from tabsynth.schema.checks import matches, violating_rows
+from tabsynth.schema.conditions import Condition
+from tabsynth.schema.constraints import Constraint, Regex, Unique
+from tabsynth.schema.model import DateTime, Identifier, Integer, Number, Schema, Table, Text
+from tabsynth.schema.values import TypedTable, Values, format_column, to_micros
+from tabsynth.tables.frames import FrameKind, from_pandas
+
+if TYPE_CHECKING:
+    from tabsynth.generators.base import Fitted, Generator
+
+Array = np.ndarray[Any, Any]
+
+MAX_DRAWS_PER_ROW = 500
+"""Rows drawn for one row that is kept, at most, on average."""
+
+
+@dataclass(frozen=True, repr=False)
+class Model:
+    """What a generator has learned from one table. Made by `Generator.fit` or `load`."""
+
+    generator: Generator
+    fitted: Fitted
+    schema: Schema
+    table_name: str
+    derivation: Derivation
+    encoder: TableEncoder
+    entity_info: EntityInfo
+    storage: Mapping[str, str]
+    frame_kind: FrameKind
+    n_rows_fitted: int
+    seed: int
+    notes: tuple[str, ...] = field(default=())
+    """What a user should know about the fit: fallbacks, pooled columns."""
+
+    def __repr__(self) -> str:
+        learned = f"table={self.table_name!r}, n_rows_fitted={self.n_rows_fitted}, seed={self.seed}"
+        return f"Model({self.generator!r}, {learned})"
+
+    @property
+    def table(self) -> Table:
+        """The declared table."""
+        return self.schema.tables[self.table_name]
+
+    def sample(
+        self,
+        n_rows: int,
+        *,
+        seed: int | None = None,
+        given: Mapping[str, Any] | Iterable[str | Condition] | None = None,
+        progress: Progress = SILENT,
+    ) -> Any:
+        """Draw synthetic rows.
+
+        Args:
+            n_rows: Rows to draw, exactly; 0 gives an empty table.
+            seed: Any whole number from 0; the same seed gives the same rows. None draws one.
+            given: What the rows must be: `{"sex": "F", "age": (65, None), "state": ["NY", "NJ"]}` or texts such as
+                `"age>=65"`.
+            progress: Told about stages of long work.
+
+        Returns:
+            A table of the kind that the model learned from (pandas, polars or pyarrow).
+
+        Raises:
+            UsageError: `n_rows` is negative, or `given` names no column, cannot be read, or has probability zero.
+            ConstraintError: Too few rows satisfy the constraints and `given`; the message says which one stands in
+                the way.
+        """
+        if isinstance(n_rows, bool) or not isinstance(n_rows, int | np.integer) or n_rows < 0:
+            raise UsageError("n_rows: must be a whole number, 0 or more")
+        seed = check_seed(seed)
+        conditions = read_conditions(given, self.table.columns)
+        encoded_given, _ = encode_given(conditions, self.encoder, direct=self.derivation.direct)
+        progress.stage("Sampling", total=int(n_rows))
+        with deterministic_threads():
+            typed = self._draw(int(n_rows), seed, conditions, encoded_given, progress)
+        typed = self._complete(typed, child(seed, "identifiers"))
+        return from_pandas(self._frame(typed), self.frame_kind)
+
+    def save(self, path: str | Path) -> None:
+        """Write the model file: JSON and arrays with checksums, no code and no training row.
+
+        Raises:
+            OutputError: The file cannot be written; nothing is left half written.
+        """
+        from tabsynth.generators.storage import save_model
+
+        save_model(self, path)
+
+    def _draw(
+        self, n_rows: int, seed: int, conditions: list[Condition], given: EncodedGiven, progress: Progress
+    ) -> TypedTable:
+        """Rows that satisfy everything, without identifiers and text."""
+        rules = self._rules_left()
+        pieces: list[TypedTable] = []
+        kept = tried = draws = 0
+        rejected: dict[str, int] = {}
+        while kept < n_rows or not pieces:
+            rate = max(kept / tried, 0.005) if tried else 1.0
+            wanted = max(1, n_rows - kept)
+            ask = wanted if not tried else int(np.ceil(wanted / rate * 1.1)) + 8
+            ask = min(ask, max(1_000_000, wanted))
+            arrays = self.fitted.sample_encoded(ask, rng=child(seed, "sample", str(draws)), given=given)
+            typed = self.derivation.backward(self.encoder.decode(arrays, rng=child(seed, "decode", str(draws))))
+            typed = self._at_asked_values(typed, conditions)
+            good = self._acceptable(typed, rules, conditions, rejected)
+            pieces.append(typed.take(np.flatnonzero(good)))
+            tried, draws = tried + ask, draws + 1
+            pieces = [self._without_repeats(_stack(pieces), rejected)]
+            progress.advance(pieces[0].n_rows - kept)
+            kept = pieces[0].n_rows
+            if kept < n_rows and tried > MAX_DRAWS_PER_ROW * n_rows + 20_000:
+                raise self._too_few(n_rows, kept, tried, rejected)
+        return pieces[0].take(np.arange(n_rows))
+
+    def _at_asked_values(self, typed: TypedTable, conditions: list[Condition]) -> TypedTable:
+        """Put numbers without a step exactly where an equality asks; the draw is there but for its last digits."""
+        columns = dict(typed.columns)
+        for condition in conditions:
+            column = self.table.columns[condition.column]
+            if not (isinstance(column, Number) and column.decimals is None and condition.one_of):
+                continue
+            if condition.column not in self.derivation.direct:
+                continue
+            asked = np.sort(np.array(condition.one_of, np.float64))
+            values = columns[condition.column]
+            middles = (asked[:-1] + asked[1:]) / 2
+            columns[condition.column] = Values(asked[np.searchsorted(middles, values.array)], values.missing)
+        return TypedTable(columns, typed.n_rows)
+
+    def _rules_left(self) -> list[Constraint]:
+        """Constraints that are neither true by construction nor about repeats and invented values."""
+        return [
+            constraint
+            for number, constraint in enumerate(self.table.constraints)
+            if number not in self.derivation.satisfied
+            and not isinstance(constraint, Unique)
+            and not (
+                isinstance(constraint, Regex) and isinstance(self.table.columns[constraint.column], Identifier | Text)
+            )
+        ]
+
+    def _acceptable(
+        self, typed: TypedTable, rules: list[Constraint], conditions: list[Condition], rejected: dict[str, int]
+    ) -> Array:
+        good = np.ones(typed.n_rows, bool)
+
+        def strike(name: str, bad: Array) -> None:
+            if bad.any():
+                rejected[name] = rejected.get(name, 0) + int(bad.sum())
+                good[bad] = False
+
+        for constraint in rules:
+            label = constraint.name or f"{constraint.type} of {', '.join(constraint.involved)}"
+            strike(f"constraint {label}", violating_rows(constraint, typed, self.table))
+        for condition in conditions:
+            column, values = self.table.columns[condition.column], typed.columns[condition.column]
+            if isinstance(column, Identifier | Text):
+                strike(f"given {condition.column}", values.missing != bool(condition.missing))
+            else:
+                strike(f"given {condition.column}", ~matches(condition, values, column))
+        for name, column in self.table.columns.items():
+            if name not in self.derivation.direct and isinstance(column, Integer | Number | DateTime):
+                strike(f"bounds of {name}", _outside(typed.columns[name], column))
+            if not column.nullable:
+                strike(f"{name} (may not be empty)", typed.columns[name].missing)
+        return good
+
+    def _without_repeats(self, typed: TypedTable, rejected: dict[str, int]) -> TypedTable:
+        """Drop rows that repeat a key or a combination that must be unique, first one kept."""
+        keys = [c.columns for c in self.table.constraints if isinstance(c, Unique)]
+        keys += [self.table.primary_key] if self.table.primary_key else []
+        for columns in keys:
+            if any(isinstance(self.table.columns[name], Identifier | Text) for name in columns):
+                continue  # surrogates are made unique
+            bad = violating_rows(Unique(columns=columns), typed, self.table)
+            if bad.any():
+                name = f"unique {', '.join(columns)}"
+                rejected[name] = rejected.get(name, 0) + int(bad.sum())
+                typed = typed.take(np.flatnonzero(~bad))
+        return typed
+
+    def _too_few(self, n_rows: int, kept: int, tried: int, rejected: dict[str, int]) -> ConstraintError:
+        worst = max(rejected, key=lambda name: rejected[name])
+        return ConstraintError(
+            f"only {kept} of {n_rows} rows were found in {tried} draws; {worst} rejects "
+            f"{rejected[worst] / tried:.1%} of them. Loosen it, ask for fewer rows, or "
+            "condition on something that the model produces more often"
+        )
+
+    def _complete(self, typed: TypedTable, rng: np.random.Generator) -> TypedTable:
+        """Invent identifiers and text, and put the rows of a person in order."""
+        table = self.table
+        people = self.entity_info.draw(typed.n_rows, rng=rng) if typed.n_rows else None
+        if people is not None and table.order_by:
+            keys = [typed.columns[name].array for name in reversed(table.order_by) if name in self.derivation.direct]
+            if keys:
+                typed = typed.take(np.lexsort((*keys, people)))
+        columns = dict(typed.columns)
+        patterns = {c.column: c.pattern for c in table.constraints if isinstance(c, Regex)}
+        for name, column in table.columns.items():
+            present = ~columns[name].missing
+            if isinstance(column, Text):
+                texts = fill_text(typed.n_rows, rng=rng, max_length=column.max_length)
+            elif isinstance(column, Identifier):
+                if column.pattern is None and name in patterns:
+                    column = column.model_copy(update={"pattern": patterns[name]})
+                if people is not None and name in self.entity_info.per_entity:
+                    n_people = int(people.max()) + 1
+                    texts = make_surrogates(column, n_people, rng=rng, unique=name == table.entity_key)[people]
+                else:
+                    texts = make_surrogates(column, typed.n_rows, rng=rng, unique=name in self.entity_info.unique)
+            else:
+                continue
+            columns[name] = Values(np.where(present, texts, "").astype(object), ~present)
+        return TypedTable(columns, typed.n_rows)
+
+    def _frame(self, typed: TypedTable) -> pd.DataFrame:
+        series = {
+            name: format_column(typed.columns[name], column, name=name, storage=self.storage.get(name))
+            for name, column in self.table.columns.items()
+            if not (isinstance(column, Text) and column.fill == "drop")
+        }
+        return pd.DataFrame(series)
+
+
+def _stack(pieces: list[TypedTable]) -> TypedTable:
+    if len(pieces) == 1:
+        return pieces[0]
+    columns = {
+        name: Values(
+            np.concatenate([piece.columns[name].array for piece in pieces]),
+            np.concatenate([piece.columns[name].missing for piece in pieces]),
+        )
+        for name in pieces[0].columns
+    }
+    return TypedTable(columns, sum(piece.n_rows for piece in pieces))
+
+
+def _outside(values: Values, column: Integer | Number | DateTime) -> Array:
+    """Rows whose value lies outside bounds that are rules."""
+    bad = np.zeros(len(values), bool)
+    for bound in ("lower", "upper"):
+        if not column.is_rule(bound):
+            continue
+        limit = getattr(column, bound)
+        limit = to_micros(limit, column.time_zone) if isinstance(column, DateTime) else limit
+        bad |= values.array < limit if bound == "lower" else values.array > limit
+    return bad & ~values.missing

@@ -1,0 +1,334 @@
+"""The main job, from files or tables to a folder of results: read, check, split, fit, sample, evaluate, report.
+
+Each step can be called alone; `run` is all of them. The command line is a thin layer over this file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tabsynth.errors import DataError, TabsynthWarning, UsageError
+from tabsynth.generators import GENERATORS
+from tabsynth.generators.base import Generator, choose_table
+from tabsynth.generators.entities import EntityInfo
+from tabsynth.outputs import atomic_folder
+from tabsynth.progress import SILENT, Progress
+from tabsynth.randomness import check_seed
+from tabsynth.schema.files import load_schema
+from tabsynth.schema.model import Schema, Text
+from tabsynth.schema.validate import Validation, require_valid, validate_table
+from tabsynth.tables.files import detect_format, read_table, write_table
+from tabsynth.tables.frames import to_pandas
+
+if TYPE_CHECKING:
+    from tabsynth.evaluation.policy import Policy
+    from tabsynth.report.build import Report
+
+DEFAULT_GENERATOR = "copula"
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What `run` made."""
+
+    folder: Path
+    synthetic: Path
+    model: Path
+    report: Path
+    report_json: Path
+    manifest: Path
+    n_rows: int
+    seed: int
+    verdict: str
+    """Worst verdict of the policy's clauses."""
+    notes: tuple[str, ...]
+
+
+def infer(tables: object | Mapping[str, object], *, min_people: int = 10, name: str | None = None) -> Schema:
+    """Propose a schema from one table, or from several by name.
+
+    Args:
+        tables: A table (pandas, polars, pyarrow), or a mapping of table names to tables.
+        min_people: Categories and extremes that fewer people share are left out of the schema.
+        name: Name of the schema, and of the table where there is one.
+
+    Raises:
+        DataError: A table has no columns or no rows, or its headers cannot be used.
+
+    Privacy: The schema holds categories that at least `min_people` rows share, the `min_people`-th smallest and
+    largest values, and shapes of keys, all marked `data`. Review it before it leaves your hands.
+    """
+    from tabsynth.identifiers.detect import detect_identifier
+    from tabsynth.schema.infer import infer_schema
+
+    named = tables if isinstance(tables, Mapping) else {name or "table": tables}
+    frames = {table_name: to_pandas(table)[0] for table_name, table in named.items()}
+    return infer_schema(frames, detect=detect_identifier, k=min_people, name=name)
+
+
+def validate(table: object, schema: Schema | str | Path, *, table_name: str | None = None) -> Validation:
+    """Compare a table with its schema: all violations at once, with counts and row numbers, never values."""
+    schema = _schema(schema)
+    name = choose_table(schema, table_name)
+    return validate_table(to_pandas(table)[0], schema.tables[name], name=name)
+
+
+def make_generator(name: str, parameters: Mapping[str, Any] | None = None) -> Generator:
+    """Build a generator from its registered name and parameters.
+
+    Raises:
+        UsageError: The name or a parameter is unknown, or a value is out of range.
+    """
+    from pydantic import ValidationError
+
+    generator_type = GENERATORS[name]
+    try:
+        generator: Generator = generator_type(**dict(parameters or {}))
+    except ValidationError as error:
+        known = ", ".join(generator_type.model_fields)
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
+        raise UsageError(f"{name}: {wrong} (parameters: {known})") from None
+    return generator
+
+
+def evaluate(
+    *,
+    train: object,
+    holdout: object,
+    synthetic: object,
+    schema: Schema | str | Path,
+    table_name: str | None = None,
+    policy: Policy | str | Path | None = None,
+    seed: int = 0,
+    context: Mapping[str, Any] | None = None,
+    progress: Progress = SILENT,
+) -> Report:
+    """Measure a synthetic table against the rows it was learned from and rows that were kept apart.
+
+    Args:
+        train: Rows that the generator learned from.
+        holdout: Real rows that it never saw, of the same schema.
+        synthetic: Rows that it made.
+        schema: The schema of all three, or its path.
+        table_name: Which table of a schema with several.
+        policy: Limits to judge by, or the path of a policy file; None for the default policy.
+        seed: Seed of every random choice of the evaluation.
+        context: Facts for the report's cover (generator, parameters, input names).
+        progress: Told about stages of long work.
+
+    Returns:
+        The report: plain data, with `save("report.html")` and `save("report.json")`.
+
+    Raises:
+        DataError: `train` or `holdout` does not fit the schema, or a table is empty.
+    """
+    from tabsynth.evaluation import evaluate_typed
+    from tabsynth.evaluation.policy import load_policy
+    from tabsynth.report.build import build_report
+
+    schema = _schema(schema)
+    name = choose_table(schema, table_name)
+    declared = schema.tables[name]
+    checked: dict[str, Validation] = {}
+    for part, table in (("train", train), ("holdout", holdout), ("synthetic", synthetic)):
+        progress.stage(f"Checking {part}")
+        frame, _ = to_pandas(table)
+        validation = validate_table(frame, declared, name=part)
+        if part != "synthetic":
+            require_valid(validation)
+        elif missing := [c for c, kind in declared.columns.items() if c not in frame and not isinstance(kind, Text)]:
+            raise DataError(
+                f"synthetic: lacks columns of the schema: {', '.join(missing)}; add them, or evaluate with their schema"
+            )
+        checked[part] = validation
+    if isinstance(policy, str | Path):
+        policy = load_policy(policy)
+    evaluation = evaluate_typed(
+        checked["train"].typed,
+        checked["holdout"].typed,
+        checked["synthetic"].typed,
+        declared,
+        seed=seed,
+        policy=policy,
+        progress=progress,
+        violations=_broken_rules(checked["synthetic"]),
+    )
+    return build_report(evaluation, schema=schema, context=dict(context or {}))
+
+
+def run(
+    schema: Schema | str | Path,
+    data: str | Path,
+    out: str | Path,
+    *,
+    rows: int | None = None,
+    generator: str = DEFAULT_GENERATOR,
+    parameters: Mapping[str, Any] | None = None,
+    given: Mapping[str, Any] | Iterable[str] | None = None,
+    holdout: float = 0.2,
+    seed: int | None = None,
+    table_name: str | None = None,
+    policy: str | Path | None = None,
+    delimiter: str | None = None,
+    encoding: str = "utf-8",
+    overwrite: bool = False,
+    progress: Progress = SILENT,
+) -> RunResult:
+    """Do the whole job: split, fit, sample, evaluate, report.
+
+    Args:
+        schema: The schema, or its path.
+        data: The table's file: CSV, TSV or Parquet, also .gz and .zst.
+        out: Folder to make: `synthetic.<format of data>`, `model.tabsynth`, `report.html`, `report.json`,
+            `manifest.json`.
+        rows: Synthetic rows; as many as the data has where None.
+        generator: Name in the registry.
+        parameters: Parameters of the generator.
+        given: Conditions on the synthetic rows, as in `Model.sample`.
+        holdout: Share of people (rows, without an entity key) kept apart for the evaluation, in (0, 1).
+        seed: The same seed gives the same bytes. None draws one; it is written to the manifest.
+        table_name: Which table of a schema with several.
+        policy: Policy file; None for the default policy.
+        delimiter: Field separator of a text table, where it is not the usual one.
+        encoding: Encoding of a text table.
+        overwrite: Whether a folder that is not empty is replaced.
+        progress: Told about stages of long work.
+
+    Raises:
+        TabsynthError: Anything that is wrong with schema, data, constraints or output, by its own class. Nothing is
+            left half written.
+    """
+    if not 0 < holdout < 1:
+        raise UsageError("holdout: must lie between 0 and 1; 0.2 keeps a fifth apart")
+    seed = check_seed(seed)
+    schema_object = _schema(schema)
+    name = choose_table(schema_object, table_name)
+    declared = schema_object.tables[name]
+    maker = make_generator(generator, parameters)
+    progress.stage("Reading")
+    frame = read_table(data, delimiter=delimiter, encoding=encoding)
+    validation = validate_table(frame, declared, name=name)
+    require_valid(validation)
+
+    from tabsynth.evaluation.split import split_rows
+
+    entities = EntityInfo.codes(declared, validation.typed)
+    train_rows, holdout_rows = split_rows(len(frame), holdout=holdout, groups=entities, seed=seed)
+    train, kept_apart = (frame.iloc[part].reset_index(drop=True) for part in (train_rows, holdout_rows))
+    del frame
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", TabsynthWarning)
+        model = maker.fit(train, schema_object, seed=seed, table_name=name, progress=progress)
+        n_rows = len(train) + len(kept_apart) if rows is None else rows
+        synthetic = model.sample(n_rows, seed=seed, given=given, progress=progress)
+    notes = tuple(
+        dict.fromkeys([*model.notes, *(str(w.message) for w in caught if issubclass(w.category, TabsynthWarning))])
+    )
+    source = _source_name(data)
+    context = {
+        "generator": model.generator.name,
+        "parameters": model.generator.model_dump(mode="json"),
+        "guarantee": model.generator.guarantee,
+        "keeps_training_values": model.generator.keeps_training_values,
+        "seed": seed,
+        "source": source,
+        "notes": notes,
+    }
+    file_format = detect_format(data)
+    with atomic_folder(out, overwrite=overwrite) as folder:
+        synthetic_file = folder / f"synthetic{file_format.suffix}"
+        write_table(synthetic, synthetic_file)
+        model.save(folder / "model.tabsynth")
+        report = evaluate(
+            train=train,
+            holdout=kept_apart,
+            synthetic=read_table(synthetic_file),  # what is judged is what is released
+            schema=schema_object,
+            table_name=name,
+            policy=policy,
+            seed=seed,
+            context={**context, "sha256": _digests(folder)},
+            progress=progress,
+        )
+        report.save(folder / "report.html")
+        report.save(folder / "report.json")
+        manifest = {
+            "tabsynth": _version(),
+            "schema": schema_object.name,
+            "table": name,
+            "n_rows": {"train": len(train), "holdout": len(kept_apart), "synthetic": n_rows},
+            "holdout_share": holdout,
+            **context,
+            "verdict": report.verdict,
+            "sha256": _digests(folder),
+        }
+        (folder / "manifest.json").write_text(
+            json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
+    target = Path(out)
+    return RunResult(
+        folder=target,
+        synthetic=target / synthetic_file.name,
+        model=target / "model.tabsynth",
+        report=target / "report.html",
+        report_json=target / "report.json",
+        manifest=target / "manifest.json",
+        n_rows=n_rows,
+        seed=seed,
+        verdict=report.verdict,
+        notes=notes,
+    )
+
+
+def read_tables(
+    files: Sequence[str | Path], *, delimiter: str | None = None, encoding: str = "utf-8"
+) -> dict[str, Any]:
+    """Read files as tables named by their file names, without suffixes.
+
+    Raises:
+        UsageError: Two files would have the same table name.
+        DataError: A file cannot be read.
+    """
+    tables: dict[str, Any] = {}
+    for file in files:
+        name = _source_name(file).split(".")[0] or "table"
+        if name in tables:
+            raise UsageError(f"two files would both be table {name!r}; rename one")
+        tables[name] = read_table(file, delimiter=delimiter, encoding=encoding)
+    return tables
+
+
+def _schema(schema: Schema | str | Path) -> Schema:
+    return schema if isinstance(schema, Schema) else load_schema(schema)
+
+
+def _source_name(data: str | Path) -> str:
+    """Name of a file without its folder, which may say more than a report should."""
+    return "table" if str(data) == "-" else Path(data).name
+
+
+def _broken_rules(validation: Validation) -> dict[str, int]:
+    """Rows that break each rule, by a name of the rule that shows no value."""
+    broken: dict[str, int] = {}
+    for violation in validation.violations:
+        rule = f"{violation.column}: {violation.rule}" if violation.column else violation.rule
+        broken[rule] = broken.get(rule, 0) + violation.count
+    return broken
+
+
+def _version() -> str:
+    from tabsynth import __version__
+
+    return __version__
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    return {
+        file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(folder.iterdir()) if file.is_file()
+    }

@@ -1,0 +1,310 @@
+"""What every generator must do. This suite is the definition of a generator: each registered name passes it whole."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import warnings
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import tabsynth as ts
+from tabsynth.errors import ConstraintError, DataError, InsufficientDataError, TabsynthWarning, UsageError
+from tabsynth.generators import GENERATORS
+from tabsynth.schema.files import load_schema, save_schema
+from tabsynth.schema.model import Schema
+from tabsynth.schema.validate import validate_table
+
+NAMES = list(GENERATORS)
+N = 1009  # odd and prime, so that no array of a model has this length by chance
+
+SCHEMA = Schema.model_validate(
+    {
+        "name": "visits",
+        "tables": {
+            "visits": {
+                "primary_key": ["visit"],
+                "columns": {
+                    "visit": {"type": "identifier", "nullable": False, "pattern": "V-[0-9]{7}"},
+                    "name": {"type": "identifier", "surrogate": "name"},
+                    "group": {"type": "categorical", "nullable": False},
+                    "stage": {"type": "ordinal", "categories": ["low", "mid", "high"]},
+                    "smoker": {"type": "boolean", "labels": ["no", "yes"]},
+                    "age": {"type": "integer", "lower": 0, "upper": 120, "nullable": False},
+                    "cost": {"type": "number", "decimals": 2, "lower": 0.0},
+                    "marker": {"type": "number"},
+                    "admitted": {"type": "datetime", "resolution": "day", "nullable": False},
+                    "left": {"type": "datetime", "resolution": "day"},
+                    "note": {"type": "text", "max_length": 40},
+                    "nothing": {"type": "number"},
+                    "same": {"type": "integer"},
+                    "<script>alert(1)</script>": {"type": "categorical"},
+                },
+                "constraints": [{"type": "inequality", "low": "admitted", "high": "left"}],
+            }
+        },
+    }
+)
+
+
+def visits(n: int = N, seed: int = 0) -> pd.DataFrame:
+    """A table with every kind of column, gaps that hang on a group, and canaries."""
+    rng = np.random.default_rng(seed)
+    group = rng.choice(["A", "B", "C"], n, p=[0.5, 0.3, 0.2])
+    age = np.clip(rng.normal(np.where(group == "A", 40, 65), 12, n), 0, 110).astype(int)
+    admitted = pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 1000, n), unit="D")
+    stay = pd.to_timedelta(rng.geometric(0.2, n), unit="D")
+    table = pd.DataFrame(
+        {
+            "visit": [f"V-{i:07d}" for i in rng.choice(10**7, n, replace=False)],
+            "name": [f"Canary Person{i}" for i in range(n)],
+            "group": group,
+            "stage": rng.choice(["low", "mid", "high"], n),
+            "smoker": rng.choice(["no", "yes"], n, p=[0.8, 0.2]),
+            "age": age,
+            "cost": np.where(rng.random(n) < 0.4, 0.0, rng.lognormal(5, 1, n).round(2)),
+            "marker": np.where(group == "B", np.nan, rng.normal(age, 5)),
+            "admitted": admitted,
+            "left": (admitted + stay).where(group != "C", pd.NaT),
+            "note": [f"canary note {i}" for i in range(n)],
+            "nothing": np.full(n, np.nan),
+            "same": np.full(n, 7),
+            "<script>alert(1)</script>": rng.choice(["x", "y"], n),
+        }
+    )
+    table.loc[3, "cost"] = 987654321.12  # an extreme
+    table.loc[5, "group"] = "Canaryitis"  # a rare category
+    return table
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def model(request: pytest.FixtureRequest) -> ts.Model:
+    """Each generator, fitted once."""
+    return GENERATORS[request.param]().fit(visits(), SCHEMA, seed=1)
+
+
+def test_the_registry_tells_the_truth() -> None:
+    """Every name is the class's own, and says what it promises."""
+    for name in NAMES:
+        kind = GENERATORS[name]
+        assert kind.name == name
+        assert kind.__doc__ and kind.guarantee and isinstance(kind.keeps_training_values, bool)
+        assert all(field.description for field in kind.model_fields.values())
+
+
+def test_rows_keep_the_schema(model: ts.Model) -> None:
+    """There are exactly as many rows as asked for, and all of them are valid."""
+    rows = model.sample(500, seed=0)
+    assert len(rows) == 500
+    validation = validate_table(rows, SCHEMA.only_table)
+    assert validation.ok, [v.message for v in validation.violations]
+    assert list(rows.columns) == list(SCHEMA.only_table.columns)
+
+
+def test_same_seed_same_rows(model: ts.Model) -> None:
+    """A seed fixes the rows; another seed gives others."""
+    pd.testing.assert_frame_equal(model.sample(200, seed=4), model.sample(200, seed=4))
+    assert not model.sample(200, seed=4).equals(model.sample(200, seed=5))
+
+
+def test_same_seed_same_model(model: ts.Model, tmp_path: Path) -> None:
+    """Fitting twice with one seed gives the same file."""
+    again = model.generator.fit(visits(), SCHEMA, seed=1)
+    model.save(tmp_path / "a")
+    again.save(tmp_path / "b")
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_saved_models_draw_the_same_rows(model: ts.Model, tmp_path: Path) -> None:
+    """save, then load, changes nothing."""
+    model.save(tmp_path / "m.tabsynth")
+    loaded = ts.load(tmp_path / "m.tabsynth")
+    pd.testing.assert_frame_equal(loaded.sample(100, seed=2), model.sample(100, seed=2))
+    assert loaded.generator == model.generator
+
+
+def test_model_files_hold_no_training_row(model: ts.Model, tmp_path: Path) -> None:
+    """No identifier, note, extreme or rare category, and no array as long as the table."""
+    if model.generator.keeps_training_values:
+        pytest.skip("this generator says that it keeps training values")
+    model.save(tmp_path / "m")
+    with zipfile.ZipFile(tmp_path / "m") as archive:
+        for member in archive.namelist():
+            data = archive.read(member)
+            assert b"anary" not in data
+            if member.endswith(".npy"):
+                with archive.open(member) as file:
+                    array = np.lib.format.read_array(file, allow_pickle=False)
+                assert N not in array.shape
+                assert not np.isclose(array.astype(float), 987654321.12).any()
+
+
+def test_rows_hold_no_identifier_extreme_or_rare_value(model: ts.Model) -> None:
+    """Of 3,000 rows none shows a canary."""
+    rows, table = model.sample(3000, seed=3), visits()
+    assert not set(rows["visit"]) & set(table["visit"])
+    assert not rows["name"].str.contains("anary").any()
+    assert not rows["note"].str.contains("anary").any()
+    assert "Canaryitis" not in set(rows["group"])
+    assert rows["cost"].max() < 1e8
+
+
+def test_marginals_come_back(model: ts.Model) -> None:
+    """Shares of groups, zeros and gaps are those of the table, within sampling noise."""
+    rows, table = model.sample(4000, seed=6), visits()
+    assert abs((rows["group"] == "A").mean() - (table["group"] == "A").mean()) < 0.05
+    assert abs((rows["cost"] == 0).mean() - (table["cost"] == 0).mean()) < 0.05
+    assert abs(rows["marker"].isna().mean() - table["marker"].isna().mean()) < 0.05
+    assert rows["nothing"].isna().all() and (rows["same"] == 7).all()
+
+
+@pytest.mark.parametrize(
+    ("given", "holds"),
+    [
+        ({"group": "C"}, lambda r: r["group"] == "C"),
+        ({"age": (60, None)}, lambda r: r["age"] >= 60),
+        ({"age": (None, 30), "smoker": "yes"}, lambda r: (r["age"] <= 30) & (r["smoker"] == "yes")),
+        ({"stage": ["low", "high"]}, lambda r: r["stage"].isin(["low", "high"])),
+        (["cost > 0", "group in A,B"], lambda r: (r["cost"] > 0) & r["group"].isin(["A", "B"])),
+        (["marker is missing"], lambda r: r["marker"].isna()),
+        ({"admitted": ("2021-01-01", "2021-06-30")}, lambda r: r["admitted"].between("2021-01-01", "2021-06-30")),
+        (["left >= 2022-01-01"], lambda r: r["left"] >= "2022-01-01"),
+        ({"cost": 0.0}, lambda r: r["cost"] == 0),
+        ({"marker": 41.5}, lambda r: r["marker"] == 41.5),
+    ],
+    ids=str,
+)
+def test_given_holds_in_every_row(model: ts.Model, given: object, holds: object) -> None:
+    """Equalities, ranges, sets and gaps hold exactly, with the exact number of rows."""
+    rows = model.sample(120, seed=8, given=given)
+    assert len(rows) == 120
+    assert holds(rows).all()
+    assert validate_table(rows, SCHEMA.only_table).ok
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"group": "Z"},
+        {"nobody": 1},
+        {"age": (500, None)},
+        {"age": "old"},
+        ["age"],
+        {"name": "x"},
+        {"stage": []},
+        ["nothing > 1"],
+    ],
+    ids=str,
+)
+def test_impossible_conditions_are_named(model: ts.Model, given: object) -> None:
+    """What cannot be satisfied is refused with the column's name."""
+    with pytest.raises(UsageError, match="given"):
+        model.sample(10, seed=0, given=given)
+
+
+def test_no_rows_are_an_empty_table(model: ts.Model) -> None:
+    """n_rows=0 gives the columns and no row; a negative number is refused."""
+    rows = model.sample(0, seed=0)
+    assert len(rows) == 0 and list(rows.columns) == list(SCHEMA.only_table.columns)
+    with pytest.raises(UsageError, match="n_rows"):
+        model.sample(-1)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_fit_leaves_the_table_alone(name: str) -> None:
+    """The training table is not modified."""
+    table = visits(300)
+    before = table.copy(deep=True)
+    GENERATORS[name]().fit(table, SCHEMA, seed=0)
+    pd.testing.assert_frame_equal(table, before)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_global_randomness_is_not_touched(name: str) -> None:
+    """numpy's global state neither matters nor changes."""
+    np.random.seed(0)  # noqa: NPY002
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    a = GENERATORS[name]().fit(visits(300), SCHEMA, seed=0).sample(50, seed=0)
+    assert (np.random.get_state()[1] == before).all()  # noqa: NPY002
+    np.random.seed(1)  # noqa: NPY002
+    pd.testing.assert_frame_equal(a, GENERATORS[name]().fit(visits(300), SCHEMA, seed=0).sample(50, seed=0))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_small_tables_warn_or_refuse(name: str) -> None:
+    """Below twice the floor there is no model; above it there is, with a warning where a fallback is used."""
+    for n in (1, 5, 19):
+        with pytest.raises(InsufficientDataError, match="at least 20"):
+            GENERATORS[name]().fit(visits(n + 10).head(n).assign(group="A"), SCHEMA, seed=0)
+    kind = GENERATORS[name]
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        rows = kind().fit(visits(40), SCHEMA, seed=0).sample(40, seed=0)
+    assert len(rows) == 40
+    assert any(issubclass(w.category, TabsynthWarning) for w in caught) == (kind.min_rows > 40)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_bad_tables_are_refused_whole(name: str) -> None:
+    """All violations at once, and no value in the message."""
+    bad = visits().assign(age=-5, stage="never-seen-secret")
+    with pytest.raises(DataError) as caught:
+        GENERATORS[name]().fit(bad, SCHEMA, seed=0)
+    assert "age" in str(caught.value) and "stage" in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_parameters_survive_yaml(name: str, tmp_path: Path) -> None:
+    """Parameters are plain values, and unknown ones are refused by name."""
+    kind = GENERATORS[name]
+    maker = kind(min_people=12)
+    assert kind.model_validate_json(maker.model_dump_json()) == maker
+    with pytest.raises(UsageError, match="parameters: min_people"):
+        ts.make_generator(name, {"min_peeple": 3})
+    save_schema(SCHEMA, tmp_path / "s.yaml")
+    assert load_schema(tmp_path / "s.yaml") == SCHEMA
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_impossible_constraints_end_with_a_named_error(name: str) -> None:
+    """Rows that no draw can satisfy end in an error that names the rule, not in a short table."""
+    columns = SCHEMA.only_table.columns
+    table = SCHEMA.only_table.model_copy(
+        update={"columns": {"group": columns["group"]}, "primary_key": ("group",), "constraints": ()}
+    )
+    schema = SCHEMA.model_copy(update={"tables": {"visits": table}})
+    unique = pd.DataFrame({"group": [f"g{i}" for i in range(50)]})
+    with pytest.raises(ConstraintError, match="unique group"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", TabsynthWarning)  # the copula falls back to independent columns
+        GENERATORS[name]().fit(unique, schema, seed=0).sample(50, seed=0)
+
+
+_CSV = """
+import sys
+sys.path.insert(0, {tests!r})
+from tests.conformance.test_generators import visits, SCHEMA
+import tabsynth as ts
+model = ts.make_generator({name!r}).fit(visits(), SCHEMA, seed=1)
+ts.write_table(model.sample(300, seed=9), {out!r})
+"""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_bytes_do_not_depend_on_threads(name: str, tmp_path: Path) -> None:
+    """Two processes with other thread counts write the same CSV."""
+    written = []
+    root = str(Path(__file__).parents[2])
+    for threads in ("1", "4"):
+        out = tmp_path / f"{threads}.csv"
+        script = _CSV.format(tests=root, name=name, out=str(out))
+        settings = {f"{pool}_NUM_THREADS": threads for pool in ("OMP", "OPENBLAS", "MKL")}
+        import os
+
+        subprocess.run([sys.executable, "-c", script], check=True, env={**os.environ, **settings}, cwd=root)
+        written.append(out.read_bytes())
+    assert written[0] == written[1]

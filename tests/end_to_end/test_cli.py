@@ -1,0 +1,273 @@
+"""The command line from end to end: the main job works, and bad input ends in a named error."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner, Result
+
+import tabsynth as ts
+from tabsynth.cli import app
+
+ROOT = Path(__file__).parents[2]
+PATIENTS = ROOT / "examples" / "patients.csv"
+SCHEMA = ROOT / "schemas" / "patients.yaml"
+
+
+def call(*arguments: object, stdin: str | None = None) -> Result:
+    """Run the command line in this process."""
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], input=stdin)
+
+
+def refused(code: int, *arguments: object, says: str = "") -> str:
+    """Run a command that must fail with `code` and one readable message; return the message."""
+    result = call(*arguments)
+    assert result.exit_code == code, (result.output, result.exception)
+    assert result.stderr.startswith("error: ")
+    assert "Traceback" not in result.output and "Traceback" not in result.stderr
+    assert re.search(says, result.stderr), result.stderr
+    return result.stderr
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder made by `run` on the patients example."""
+    folder = tmp_path_factory.mktemp("run") / "out"
+    result = call("run", SCHEMA, PATIENTS, "-o", folder, "--seed", 7, "--quiet", "--rows", 700)
+    assert result.exit_code == 0, (result.output, result.stderr, result.exception)
+    return folder
+
+
+def test_run_makes_the_whole_folder(released: Path) -> None:
+    """Five files, whose digests the manifest holds."""
+    names = {file.name for file in released.iterdir()}
+    assert names == {"synthetic.csv", "model.tabsynth", "report.html", "report.json", "manifest.json"}
+    manifest = json.loads((released / "manifest.json").read_text())
+    for name, digest in manifest["sha256"].items():
+        assert hashlib.sha256((released / name).read_bytes()).hexdigest() == digest
+    assert manifest["n_rows"]["synthetic"] == 700 and manifest["seed"] == 7
+
+
+def test_run_twice_gives_the_same_bytes(released: Path, tmp_path: Path) -> None:
+    """Same inputs, same seed, same bytes: every file."""
+    call("run", SCHEMA, PATIENTS, "-o", tmp_path / "again", "--seed", 7, "--quiet", "--rows", 700)
+    for file in released.iterdir():
+        assert file.read_bytes() == (tmp_path / "again" / file.name).read_bytes(), file.name
+
+
+def test_synthetic_rows_are_valid_and_hold_no_identifier(released: Path) -> None:
+    """The rows keep the schema, and no identifier of the input is among them, nor in any file of the release."""
+    assert call("validate", SCHEMA, released / "synthetic.csv").exit_code == 0
+    real, made = pd.read_csv(PATIENTS, dtype=str), pd.read_csv(released / "synthetic.csv", dtype=str)
+    for column in ("patient_id", "email", "ssn"):
+        assert not set(real[column].dropna()) & set(made[column].dropna()), column
+    texts = [file.read_bytes() for file in released.iterdir()]
+    for value in [*real["patient_id"].head(300), *real["email"].dropna().head(300)]:
+        assert not any(value.encode() in text for text in texts)
+
+
+def test_commands_one_by_one(tmp_path: Path) -> None:
+    """infer, validate, fit, sample, evaluate, each from the files of the one before."""
+    schema, model, rows = tmp_path / "s.yaml", tmp_path / "m.tabsynth", tmp_path / "rows.parquet"
+    assert call("infer", PATIENTS, "-o", schema).exit_code == 0
+    assert call("validate", schema, PATIENTS).exit_code == 0
+    fitted = call("fit", schema, PATIENTS, "-o", model, "--seed", 1, "--set", "min_people=12", "--json")
+    assert json.loads(fitted.stdout)["seed"] == 1
+    drawn = call("sample", model, "--rows", 300, "-o", rows, "--given", "sex=Female", "--given", "age>=60", "--seed", 2)
+    assert drawn.exit_code == 0, drawn.stderr
+    table = ts.read_table(rows)
+    assert len(table) == 300 and set(table["sex"]) == {"Female"} and (pd.to_numeric(table["age"]) >= 60).all()
+    whole = ts.read_table(PATIENTS)
+    ts.write_table(whole.head(900), tmp_path / "t.csv")
+    ts.write_table(whole.tail(467), tmp_path / "h.csv")
+    parts = ("--train", tmp_path / "t.csv", "--holdout", tmp_path / "h.csv", "--synthetic", rows)
+    judged = call("evaluate", SCHEMA, *parts, "-o", tmp_path / "e", "--json")
+    assert judged.exit_code in (0, 8), judged.stderr
+    assert (tmp_path / "e" / "report.html").is_file() and (tmp_path / "e" / "report.json").is_file()
+
+
+def test_pipes(tmp_path: Path) -> None:
+    """- reads a table from standard input and writes rows to standard output."""
+    piped = call("infer", "-", stdin=PATIENTS.read_text())
+    assert piped.exit_code == 0 and "tables:" in piped.stdout
+    model = tmp_path / "m"
+    assert call("fit", SCHEMA, PATIENTS, "-o", model, "-q").exit_code == 0
+    rows = call("sample", model, "--rows", 5, "--seed", 1)
+    assert rows.exit_code == 0 and len(rows.stdout.splitlines()) == 6
+
+
+def test_validate_lists_everything_without_values(tmp_path: Path) -> None:
+    """Every violation is listed with counts and rows; no cell is shown."""
+    table = pd.read_csv(PATIENTS, dtype=str)
+    table.loc[3, "age"], table.loc[5, "sex"], table.loc[9, "discharged"] = "777", "Hidden", "1999-01-01"
+    table.to_csv(tmp_path / "bad.csv", index=False)
+    result = call("validate", SCHEMA, tmp_path / "bad.csv", "--json")
+    found = json.loads(result.stdout)
+    assert result.exit_code == 4 and not found["valid"]
+    assert {"age", "sex", "discharged"} <= {item["column"] for item in found["violations"]}
+    assert not any(value in result.output for value in ("777", "Hidden", "1999-01-01"))
+
+
+def _text(content: bytes | str) -> Callable[[Path], Path]:
+    def make(folder: Path) -> Path:
+        file = folder / "data.csv"
+        file.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return file
+
+    return make
+
+
+BAD_FILES: dict[str, tuple[Callable[[Path], Path], str]] = {
+    "empty": (_text(""), "empty"),
+    "header only": (_text("a,b\n"), "no (data )?rows|row"),
+    "duplicate headers": (_text("a,b,a\n1,2,3\n"), "a"),
+    "empty header": (_text("a,,c\n1,2,3\n"), "header|name"),
+    "ragged": (_text("a,b\n1,2\n3,4,5\n6,7\n"), "line 3"),
+    "wrong delimiter": (_text("a;b\n1;2\n3;4\n"), "--delimiter"),
+    "not UTF-8": (_text("a,b\ncaf\u00e9,1\n".encode("latin-1")), "--encoding|UTF-8"),
+    "nul bytes": (_text(b"a,b\n1,\x002\n"), "NUL|zero"),
+    "open quote": (_text('a,b\n1,"2\n3,4\n'), "quote"),
+    "a zip": (_text(b"PK\x03\x04" + b"\x00" * 50), "."),
+    "absent": (lambda folder: folder / "nothing.csv", "no such file|not found|does not exist"),
+    "a folder": (lambda folder: folder, "folder|directory"),
+    "unknown suffix": (lambda folder: _text("a\n1\n")(folder).rename(folder / "data.xyz"), "csv|CSV"),
+    "false parquet": (lambda folder: _text("no parquet")(folder).rename(folder / "data.parquet"), "[Pp]arquet"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_FILES)
+def test_bad_files_are_named_errors(case: str, tmp_path: Path) -> None:
+    """Every broken table file ends with exit code 4 (or 2), a line or column, and the remedy; nothing is written."""
+    make, says = BAD_FILES[case]
+    result = call("infer", make(tmp_path), "-o", tmp_path / "s.yaml")
+    assert result.exit_code in (2, 4), (result.output, result.exception)
+    assert result.stderr.startswith("error: ") and re.search(says, result.stderr), result.stderr
+    assert not (tmp_path / "s.yaml").exists()
+
+
+BAD_SCHEMAS = {
+    "missing column": ("tables: {t: {columns: {a: {type: integer}, gone: {type: integer}}}}", 4, "gone"),
+    "bounds reversed": ("tables: {t: {columns: {a: {type: integer, lower: 9, upper: 1}}}}", 3, r":1: .*a.*lower"),
+    "boolean categories": (
+        "tables:\n  t:\n    columns:\n      a: {type: categorical, categories: [NO, YES]}",
+        3,
+        "quotes",
+    ),
+    "unknown key": ("tables: {t: {columns: {a: {type: integer, loower: 1}}}}", 3, "loower"),
+    "unknown kind": ("tables: {t: {columns: {a: {type: intger}}}}", 3, "intger|type"),
+    "syntax": ("tables: {t: {columns: {a: {type: integer}", 3, "line|:1"),
+    "empty": ("", 3, "empty"),
+    "later format": ("format: 9\ntables: {t: {columns: {a: {type: integer}}}}", 3, "9"),
+    "contradiction": (
+        "tables: {t: {columns: {a: {type: integer}, b: {type: integer}}, constraints: ["
+        "{type: inequality, low: a, high: b, strict: true}, {type: inequality, low: b, high: a, strict: true}]}}",
+        5,
+        "a",
+    ),
+    "unsafe formula": (
+        "tables: {t: {columns: {a: {type: integer}, b: {type: integer}}, constraints: ["
+        "{type: formula, column: a, expression: \"__import__('os').system('true')\"}]}}",
+        3,
+        "formula|expression|position|a",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD_SCHEMAS)
+def test_bad_schemas_are_named_errors(case: str, tmp_path: Path) -> None:
+    """Every broken schema ends with its exit code and says where."""
+    text, code, says = BAD_SCHEMAS[case]
+    (tmp_path / "s.yaml").write_text(text)
+    pd.DataFrame({"a": range(50), "b": range(1, 51)}).to_csv(tmp_path / "d.csv", index=False)
+    refused(code, "fit", tmp_path / "s.yaml", tmp_path / "d.csv", "-o", tmp_path / "m", says=says)
+    assert not (tmp_path / "m").exists()
+
+
+@pytest.mark.parametrize("n_rows", [1, 2, 19])
+def test_too_few_rows_are_refused(n_rows: int, tmp_path: Path) -> None:
+    """One row, two rows, nineteen rows: no model."""
+    pd.DataFrame({"a": range(n_rows)}).to_csv(tmp_path / "d.csv", index=False)
+    assert call("infer", tmp_path / "d.csv", "-o", tmp_path / "s.yaml").exit_code == 0
+    refused(4, "fit", tmp_path / "s.yaml", tmp_path / "d.csv", "-o", tmp_path / "m", says="at least 20")
+
+
+def test_one_column_and_hostile_headers_work(tmp_path: Path) -> None:
+    """One column called <script>, with 10,000-character cells beside it, goes through the whole job."""
+    table = pd.DataFrame({"<script>alert(1)</script>": [1, 2, 3, 4] * 50})
+    table["long"] = ["x" * 10_000 + str(i) for i in range(200)]
+    table.to_csv(tmp_path / "d.csv", index=False)
+    assert call("infer", tmp_path / "d.csv", "-o", tmp_path / "s.yaml").exit_code == 0
+    result = call("run", tmp_path / "s.yaml", tmp_path / "d.csv", "-o", tmp_path / "out", "--seed", 1, "-q")
+    assert result.exit_code == 0, (result.stderr, result.exception)
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "<script>alert(1)" not in page
+
+
+def test_infinities_are_named(tmp_path: Path) -> None:
+    """Infinite values of a number column are a violation with a count."""
+    pd.DataFrame({"a": [1.5] * 40 + ["inf"]}).to_csv(tmp_path / "d.csv", index=False)
+    (tmp_path / "s.yaml").write_text("tables: {t: {columns: {a: {type: number}}}}")
+    refused(4, "fit", tmp_path / "s.yaml", tmp_path / "d.csv", "-o", tmp_path / "m", says="a: ")
+
+
+def test_wrong_usage(tmp_path: Path) -> None:
+    """Unknown generators and parameters, bad conditions and full folders are named, with exit code 2 or 9."""
+    refused(2, "fit", SCHEMA, PATIENTS, "-o", tmp_path / "m", "-g", "coppula", says="did you mean 'copula'")
+    refused(2, "fit", SCHEMA, PATIENTS, "-o", tmp_path / "m", "--set", "min_people=none", says="min_people")
+    refused(2, "fit", SCHEMA, PATIENTS, "-o", tmp_path / "m", "--set", "oops", says="KEY=VALUE")
+    assert call("fit", SCHEMA, PATIENTS, "-o", tmp_path / "m", "-q").exit_code == 0
+    refused(2, "sample", tmp_path / "m", "--rows", 5, "--given", "sex=Unknown", says="sex")
+    refused(2, "sample", tmp_path / "m", "--rows", 5, "--given", "nobody=1", says="nobody")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "keep").write_text("mine")
+    refused(9, "run", SCHEMA, PATIENTS, "-o", tmp_path / "full", says="--overwrite")
+    assert (tmp_path / "full" / "keep").read_text() == "mine"
+
+
+def test_changed_models_are_refused(tmp_path: Path) -> None:
+    """A model file with one byte changed is refused with exit code 6."""
+    call("fit", SCHEMA, PATIENTS, "-o", tmp_path / "m", "-q")
+    data = bytearray((tmp_path / "m").read_bytes())
+    data[len(data) // 2] ^= 1
+    (tmp_path / "m").write_bytes(bytes(data))
+    refused(6, "sample", tmp_path / "m", "--rows", 5, says="damaged")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full or a file size limit")
+def test_a_full_disk_leaves_nothing(tmp_path: Path) -> None:
+    """When the disk fills, the error names the file, and no part of it stays."""
+    script = (
+        "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)); from tabsynth.cli import main; main()"
+    )
+    command = [sys.executable, "-c", script, "fit", str(SCHEMA), str(PATIENTS), "-o", str(tmp_path / "m")]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
+    assert done.returncode == 9, done.stderr
+    assert "cannot be written" in done.stderr and "Traceback" not in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_errors_as_json() -> None:
+    """--json prints errors as JSON with the exit code."""
+    result = call("validate", "nothing.yaml", PATIENTS, "--json")
+    told: dict[str, Any] = json.loads(result.stdout)["error"]
+    assert told["exit_code"] == result.exit_code == 3
+
+
+def test_help_teaches() -> None:
+    """Every command says what it does, has an example or options, and the root lists exit codes."""
+    root = call("--help").stdout
+    assert "Exit codes" in root
+    for command in ("infer", "validate", "fit", "sample", "evaluate", "run", "schema", "generators"):
+        page = call(command, "--help").stdout
+        assert command in root and "--json" in page and "--debug" in page
