@@ -1,0 +1,71 @@
+"""People with several rows keep their number of rows, and one name each."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+import tabsynth as ts
+from tabsynth.schema.model import Schema
+
+SCHEMA = Schema.model_validate(
+    {
+        "tables": {
+            "visits": {
+                "entity_key": "person",
+                "order_by": ["day"],
+                "columns": {
+                    "visit": {"type": "identifier", "nullable": False},
+                    "person": {"type": "identifier", "nullable": False},
+                    "name": {"type": "identifier", "surrogate": "name"},
+                    "day": {"type": "datetime", "resolution": "day"},
+                    "pulse": {"type": "integer"},
+                    "ward": {"type": "categorical"},
+                },
+            }
+        }
+    }
+)
+
+
+def _visits(n_people: int = 300) -> pd.DataFrame:
+    rng = np.random.default_rng(2)
+    counts = rng.integers(1, 8, n_people)
+    person = np.repeat(np.arange(n_people), counts)
+    n = len(person)
+    return pd.DataFrame(
+        {
+            "visit": [f"v{i:08d}" for i in range(n)],
+            "person": [f"p{i:06d}" for i in person],
+            "name": [f"Name{i}" for i in person],
+            "day": pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 300, n), unit="D"),
+            "pulse": rng.integers(50, 110, n),
+            "ward": np.where(person == 0, "one person's ward", rng.choice(["x", "y"], n)),
+        }
+    )
+
+
+def test_rows_per_person_come_back() -> None:
+    """The mean number of rows per person is kept; visits are unique, and a person has one name."""
+    table = _visits()
+    rows = ts.Copula().fit(table, SCHEMA, seed=0).sample(3000, seed=0)
+    assert len(rows) == 3000 and rows["visit"].is_unique
+    sizes = rows.groupby("person").size()
+    assert abs(sizes.mean() - table.groupby("person").size().mean()) < 0.5
+    assert sizes.max() <= 7
+    assert (rows.groupby("person")["name"].nunique() == 1).all()
+
+
+def test_rows_of_a_person_are_in_order() -> None:
+    """order_by holds within each person."""
+    rows = ts.Copula().fit(_visits(), SCHEMA, seed=0).sample(500, seed=0)
+    assert all(group["day"].is_monotonic_increasing for _, group in rows.groupby("person"))
+
+
+def test_floors_count_people() -> None:
+    """A ward with fourteen rows of two people is rare."""
+    table = _visits()
+    table.loc[:13, "ward"] = "small ward"
+    table.loc[:13, "person"] = ["p000000"] * 7 + ["p000001"] * 7
+    rows = ts.Copula().fit(table, SCHEMA, seed=0).sample(3000, seed=0)
+    assert set(rows["ward"]) == {"x", "y"}

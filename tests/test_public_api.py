@@ -1,0 +1,28 @@
+"""The public names: what is exported is there, listed once, and described."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+import tabsynth
+
+
+def test_all_is_what_is_exported() -> None:
+    """__all__, the lazy table and dir() agree."""
+    assert sorted(tabsynth.__all__) == sorted([*tabsynth._EXPORTS, "__version__"])
+    assert set(dir(tabsynth)) == set(tabsynth.__all__)
+
+
+@pytest.mark.parametrize("name", sorted(tabsynth._EXPORTS))
+def test_every_name_resolves_and_is_described(name: str) -> None:
+    """Every public name can be imported and has a docstring."""
+    value = getattr(tabsynth, name)
+    assert inspect.getdoc(value)
+
+
+def test_unknown_names_are_attribute_errors() -> None:
+    """A name that is not there fails as Python code expects."""
+    with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
+        _ = tabsynth.Nothing
