@@ -22,7 +22,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 from tabsynth.errors import SchemaError, UsageError
 from tabsynth.schema.constraints import Unique
@@ -30,8 +30,6 @@ from tabsynth.schema.documents import read_json
 from tabsynth.schema.model import Column, Provenance, Schema, Table
 from tabsynth.schema.sdv_columns import ONLY_NEW, ONLY_OLD, could_be, read_column, write_column
 from tabsynth.schema.wording import validate
-
-Version = Literal["SINGLE_TABLE_V1", "MULTI_TABLE_V1", "V1", "V2"]
 
 VERSION_KEY = "METADATA_SPEC_VERSION"
 VERSIONS = ("SINGLE_TABLE_V1", "MULTI_TABLE_V1", "V1", "V2")
@@ -64,7 +62,8 @@ def from_sdv(metadata: Mapping[str, Any], *, ranges: Provenance = Provenance.DAT
     """
     metadata = _as_json(metadata)
     version = _version_of(metadata)
-    if version == "SINGLE_TABLE_V1":
+    nested = version != "SINGLE_TABLE_V1" or "tables" in metadata
+    if not nested:
         originals = {"table": {key: value for key, value in metadata.items() if key != VERSION_KEY}}
         top = {key: value for key, value in metadata.items() if key == VERSION_KEY}
         relationships = []
@@ -85,7 +84,9 @@ def from_sdv(metadata: Mapping[str, Any], *, ranges: Provenance = Provenance.DAT
             )
         rest = {key: value for key, value in originals[name].items() if key != "columns"}
         plain["tables"][name]["extra"] = _rest(rest, _keys_to_sdv(table))
-    plain["extra"] = _rest(top, _top_to_sdv(schema, version))
+    plain["extra"] = _rest(top, _top_to_sdv(schema, version, nested))
+    if nested and version == "SINGLE_TABLE_V1":  # SDMetrics writes such files
+        plain["extra"]["sdv_nested"] = True
     plain["extra"]["sdv"] = {VERSION_KEY: version, **plain["extra"].get("sdv", {})}
     return _checked(plain)
 
@@ -107,11 +108,12 @@ def to_sdv(schema: Schema, *, version: str = "V1") -> dict[str, Any]:
     if version not in VERSIONS:
         raise UsageError(f"version: unknown SDV specification; choose from: {', '.join(VERSIONS)}")
     same_version = _part(schema.extra, "sdv").get(VERSION_KEY) == version
-    if version == "SINGLE_TABLE_V1":
-        top = _merge(_top_to_sdv(schema, version), schema.extra, same_version=same_version, version=version)
+    nested = version != "SINGLE_TABLE_V1" or (same_version and schema.extra.get("sdv_nested") is True)
+    if not nested:
+        top = _merge(_top_to_sdv(schema, version, nested), schema.extra, same_version=same_version, version=version)
         return {**_table_to_sdv(schema.only_table, version, same_version), **top}
     tables = {name: _table_to_sdv(table, version, same_version) for name, table in schema.tables.items()}
-    top = _merge(_top_to_sdv(schema, version), schema.extra, same_version=same_version, version=version)
+    top = _merge(_top_to_sdv(schema, version, nested), schema.extra, same_version=same_version, version=version)
     return {"tables": tables, **top}
 
 
@@ -192,8 +194,8 @@ def _names(key: Any) -> list[str]:
 # --- to SDV ----------------------------------------------------------------------------------------------------------
 
 
-def _top_to_sdv(schema: Schema, version: str) -> dict[str, Any]:
-    if version == "SINGLE_TABLE_V1":
+def _top_to_sdv(schema: Schema, version: str, nested: bool) -> dict[str, Any]:
+    if not nested:
         return {VERSION_KEY: version}
     relationships = [
         {
