@@ -17,6 +17,7 @@ import numpy as np
 
 from tabsynth.encoding.datetime import from_steps, to_steps
 from tabsynth.encoding.derivations.rewrite import Evidence, Rewrite, new_name, nullable_copy
+from tabsynth.encoding.derivations.steps import moment_range
 from tabsynth.schema.calculations import as_text, calculate
 from tabsynth.schema.constraints import Formula, SumTo
 from tabsynth.schema.model import Boolean, Column, DateTime, Identifier, Integer, Number, Table, Text
@@ -25,7 +26,6 @@ from tabsynth.schema.values import TypedTable, Values
 Array = np.ndarray[Any, Any]
 
 _LARGEST = 2.0**62
-_YEARS = (-62_135_596_800_000_000, 253_402_300_799_999_999)  # years 1 to 9999
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,8 @@ def _written(value: Values, column: Column) -> Values:
         bad = missing | (np.abs(numbers) > _LARGEST)
         return Values(np.where(bad, 0, numbers).astype(np.int64), bad)
     if isinstance(column, DateTime):
-        bad = missing | (array < _YEARS[0]) | (array > _YEARS[1])
+        first, last = moment_range(column, local=True)
+        bad = missing | (array < first) | (array > last)
         micros = np.where(bad, 0, array)
         return Values(np.where(bad, 0, from_steps(to_steps(micros, column), column)), bad)
     if isinstance(column, Boolean):

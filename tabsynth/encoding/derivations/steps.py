@@ -144,7 +144,7 @@ class MomentSteps(Steps):
 
     def index(self, array: Array, column: Column) -> Array:
         """Canonical values as positions."""
-        held = np.clip(array, *_range(column, local=self.unit is None))
+        held = np.clip(array, *moment_range(column, local=self.unit is None))
         if self.unit is not None:
             return held // self.unit
         return to_steps(held, self._calendar(column)).astype(np.int64)
@@ -153,7 +153,7 @@ class MomentSteps(Steps):
         """Positions as canonical values on the steps of `column`."""
         assert isinstance(column, DateTime)
         same = column.resolution == self.resolution
-        first, last = self.index(np.array(_range(column, local=self.unit is None or not same)), column)
+        first, last = self.index(np.array(moment_range(column, local=self.unit is None or not same)), column)
         held = np.clip(index, first, last)
         array = from_steps(held, self._calendar(column)) if self.unit is None else held * self.unit
         return array if same else from_steps(to_steps(array, column), column)
@@ -163,7 +163,7 @@ class MomentSteps(Steps):
         assert isinstance(column, DateTime)
         if (unit := _CLOCK_UNITS.get(column.resolution)) is not None:
             return array + sign * unit
-        first, last = to_steps(np.array(_range(column, local=True)), column)
+        first, last = to_steps(np.array(moment_range(column, local=True)), column)
         return from_steps(np.clip(to_steps(array, column) + sign, first, last), column)
 
     def distance(self, start: Array, end: Array) -> Array:
@@ -180,7 +180,7 @@ class MomentSteps(Steps):
         return DateTime(resolution=self.resolution, time_zone=column.time_zone)
 
 
-def _range(column: Column, *, local: bool) -> tuple[int, int]:
+def moment_range(column: Column, *, local: bool) -> tuple[int, int]:
     """First and last moment that is handled; `local` where the clock of the column must be in the same years."""
     assert isinstance(column, DateTime)
     margin = _MARGIN if local and column.time_zone not in (None, "UTC") else 0

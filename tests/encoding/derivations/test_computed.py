@@ -30,6 +30,10 @@ FORMULAS: list[tuple[dict[str, Column], Formula]] = [
         {"age": Integer(lower=0, upper=99), "band": Categorical(categories=("young", "old"))},
         Formula(column="band", expression="where(age < 50, 'young', 'old')"),
     ),
+    (
+        {"s": DateTime(time_zone="Europe/Paris", resolution="day"), "n": Integer(), "e": DateTime(time_zone="UTC")},
+        Formula(column="e", expression="s + n"),
+    ),
     ({"x": Integer(), "y": Integer(), "more": Boolean()}, Formula(column="more", expression="x > y")),
     (
         {"x": Integer(), "code": Categorical(categories=(0, 1, 2))},
