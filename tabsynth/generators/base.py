@@ -152,9 +152,14 @@ class Generator(BaseModel, ABC):
         n_people = typed.n_rows if entities is None else int(entities.max(initial=-1)) + 1
         self._require_enough(n_people, entities is not None)
         chosen, notes = self._or_fallback(typed.n_rows)
-        notes += [notice.message for notice in validation.notices]
+        notes += [notice.summary for notice in validation.notices]
+        entity_info, crowded = EntityInfo.fit(declared, typed, entities, k=self.min_people)
+        for note in crowded:
+            warnings.warn(note, TabsynthWarning, stacklevel=3)
+        notes += crowded
         progress.stage("Encoding")
         derivation = derive(declared, typed, k=self.min_people)
+        notes += derivation.notes
         modelled = derivation.forward(typed)
         encoder = TableEncoder.fit(derivation.columns, modelled, k=self.min_people, entities=entities)
         encoded = encoder.encode(modelled, entities=entities)
@@ -168,7 +173,7 @@ class Generator(BaseModel, ABC):
             table_name=name,
             derivation=derivation,
             encoder=encoder,
-            entity_info=EntityInfo.fit(declared, typed, entities, k=self.min_people),
+            entity_info=entity_info,
             storage=_storage(frame, declared),
             frame_kind=kind,
             n_rows_fitted=typed.n_rows,

@@ -51,7 +51,9 @@ class Violation:
     rule: str
     """Short name of the rule, such as `below-lower`."""
     message: str
-    """Table, column, how many, which rows, what would be right. No value of a cell."""
+    """Table, column, what is wrong, how many and which rows. No value of a cell."""
+    summary: str
+    """The same without row numbers, for what outlives the table: models and reports."""
     count: int
     """Cells or rows concerned; 0 where the finding is about the column itself."""
     rows: tuple[int, ...]
@@ -178,12 +180,13 @@ class _Findings:
 def _violation(table: str, column: str | None, rule: str, mask: Mask | None, wrong: str, remedy: str) -> Violation:
     where = table if column is None else f"{table}.{column}"
     if mask is None:
-        return Violation(column, rule, f"{where}: {wrong}", 0, (), remedy)
+        return Violation(column, rule, f"{where}: {wrong}", f"{where}: {wrong}", 0, (), remedy)
     found = np.flatnonzero(mask)
     rows = tuple(int(row) + 1 for row in found[:MAX_ROWS_SHOWN])
     listed = ", ".join(map(str, rows)) + (", ..." if len(found) > len(rows) else "")
     number = f"{len(found):,} rows" if len(found) > 1 else "1 row"
-    return Violation(column, rule, f"{where}: {wrong} in {number} ({listed})", len(found), rows, remedy)
+    summary = f"{where}: {wrong} in {number}"
+    return Violation(column, rule, f"{summary} ({listed})", summary, len(found), rows, remedy)
 
 
 def _check_header(labels: Sequence[Any], table: Table, findings: _Findings) -> None:
@@ -333,9 +336,11 @@ def _check_keys(typed: TypedTable, table: Table, findings: _Findings) -> None:
     parts = dict.fromkeys((*table.primary_key, *((table.entity_key,) if table.entity_key else ())))
     for name in parts:
         if name in typed.columns and table.columns[name].nullable:  # else told as an empty cell
-            key = "primary_key" if name in table.primary_key else "entity_key"
-            remedy = f"fill these cells, or drop the rows; without {key} nobody knows whose they are"
-            findings.add(name, "empty-key", typed.columns[name].missing, f"no {key}", remedy)
+            is_primary = name in table.primary_key
+            key = "primary_key" if is_primary else "entity_key"
+            remedy = "fill these cells, or drop the rows"
+            wrong = "no primary_key" if is_primary else "no entity_key, so that each counts as a person of its own,"
+            findings.add(name, "empty-key", typed.columns[name].missing, wrong, remedy, is_rule=is_primary)
     if table.primary_key and all(name in typed.columns for name in table.primary_key):
         repeated = repeats(*key_codes([[typed.columns[name] for name in table.primary_key]]))
         column = table.primary_key[0] if len(table.primary_key) == 1 else None
