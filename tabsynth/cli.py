@@ -266,7 +266,10 @@ def evaluate(
             table_name=table,
             policy=policy,
             seed=seed,
-            context={"seed": seed, "source": train.name},
+            context={
+                "seed": seed,
+                "files": {"train": train.name, "holdout": holdout.name, "synthetic": synthetic.name},
+            },
             progress=progress,
         )
         with atomic_folder(output, overwrite=overwrite) as folder:

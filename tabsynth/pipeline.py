@@ -231,14 +231,11 @@ def run(
         dict.fromkeys([*model.notes, *(str(w.message) for w in caught if issubclass(w.category, TabsynthWarning))])
     )
     source = _source_name(data)
-    context = {
+    made = {
         "generator": model.generator.name,
         "parameters": model.generator.model_dump(mode="json"),
         "guarantee": model.generator.guarantee,
-        "keeps_training_values": model.generator.keeps_training_values,
         "seed": seed,
-        "source": source,
-        "notes": notes,
     }
     file_format = detect_format(data)
     with atomic_folder(out, overwrite=overwrite) as folder:
@@ -253,7 +250,16 @@ def run(
             table_name=name,
             policy=policy,
             seed=seed,
-            context={**context, "sha256": _digests(folder)},
+            context={
+                **made,
+                "versions": {"tabsynth": _version(), "schema format": str(schema_object.format)},
+                "files": {"source": source, "synthetic": synthetic_file.name, "model": "model.tabsynth"},
+                "hashes": _digests(folder),
+                "warnings": notes,
+                "questions": tuple(
+                    f"{column}: {kind.question}" for column, kind in declared.columns.items() if kind.question
+                ),
+            },
             progress=progress,
         )
         report.save(folder / "report.html")
@@ -264,7 +270,10 @@ def run(
             "table": name,
             "n_rows": {"train": len(train), "holdout": len(kept_apart), "synthetic": n_rows},
             "holdout_share": holdout,
-            **context,
+            **made,
+            "keeps_training_values": model.generator.keeps_training_values,
+            "source": source,
+            "notes": list(notes),
             "verdict": report.verdict,
             "sha256": _digests(folder),
         }
