@@ -149,8 +149,7 @@ def test_everything_is_told_at_once_with_counts_rows_and_remedies() -> None:
         "- people.y: the schema has no such column; add it to the schema, or drop it from the table",
         "- people.age: values above upper in 1 row (1); mend them, or change upper",
         "- people.sex: values that are no category in 1 row (4); mend them, or add them to categories",
-        "- people.id: no primary_key in 1 row (4); fill these cells, or drop the rows; without primary_key nobody "
-        "knows whose they are",
+        "- people.id: no primary_key in 1 row (4); fill these cells, or drop the rows",
         "- people.id: the primary_key of an earlier row in 1 row (3); drop the repeated rows, or choose another "
         "primary_key",
         "- people: constraint 1 (no twins) of age, sex is broken in 1 row (3); mend these rows, or the constraint",
