@@ -57,7 +57,10 @@ class Marginal:
         below = np.clip(position - 1, 0, None)
         in_gap = values < self.lowers[position]
         nearer_below = in_gap & (values - self.uppers[below] < self.lowers[position] - values)
-        return np.where(nearer_below, below, position)
+        # A stretch that ends at an atom does not own the atom's value.
+        after = np.minimum(position + 1, len(self.masses) - 1)
+        is_atom = (self.lowers[after] == values) & (self.uppers[after] == values)
+        return np.where(nearer_below, below, np.where(is_atom, after, position))
 
     def probability_below(self, values: Array, *, inclusive: bool) -> Array:
         """P(X < value), or P(X <= value) with `inclusive`; shape (n,)."""
