@@ -56,13 +56,12 @@ def infer_table(frame: pd.DataFrame, *, detect: Detect | None = None, k: int = 1
     columns = {name: measure(draft, values[name], k=k, entities=entities) for name, draft in drafts.items()}
     if owner is not None and columns[owner].nullable:
         columns[owner] = columns[owner].model_copy(update={"question": _INCOMPLETE_OWNER})
-        owner = None
     return Table(columns=columns, primary_key=propose_primary_key(frame, columns), entity_key=owner)
 
 
 _INCOMPLETE_OWNER = (
-    "Rows seem to belong to the values of this column, but some cells are empty: drop those rows or fill the cells, "
-    "then name the column as entity_key."
+    "Rows belong to the values of this column, but some cells are empty, and such rows count as people of their own. "
+    "Is that right? If not, fill the cells or drop the rows."
 )
 
 

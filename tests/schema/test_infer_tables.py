@@ -37,8 +37,7 @@ def _different_tables() -> list[Path]:
 
 
 def _entities(frame: pd.DataFrame, table: Table) -> np.ndarray[Any, Any]:
-    asked = (name for name, column in table.columns.items() if "entity_key" in (column.question or ""))
-    owner = table.entity_key or next(asked, None)
+    owner = table.entity_key
     return np.arange(len(frame)) if owner is None else pd.factorize(frame[owner], use_na_sentinel=False)[0]
 
 
