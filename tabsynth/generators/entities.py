@@ -6,14 +6,16 @@ or an address stays the same on all of them. Modelling their course over time is
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from tabsynth.encoding.marginal import Marginal, fit_marginal
-from tabsynth.schema.constraints import Unique
+from tabsynth.identifiers.apart import KeptApart
+from tabsynth.schema.constraints import Regex, Unique
 from tabsynth.schema.model import Identifier, Table
 from tabsynth.schema.values import TypedTable
 
@@ -30,6 +32,8 @@ class EntityInfo:
     """Identifier columns that have one value per person, the entity key first."""
     unique: tuple[str, ...]
     """Identifier columns without repeats."""
+    apart: Mapping[str, KeptApart] = field(default_factory=dict)
+    """Identifier columns whose surrogates come from a part of what is possible, and this part."""
 
     @staticmethod
     def codes(table: Table, typed: TypedTable) -> Array | None:
@@ -48,22 +52,32 @@ class EntityInfo:
         return codes
 
     @classmethod
-    def fit(cls, table: Table, typed: TypedTable, entities: Array | None, *, k: int) -> EntityInfo:
-        """Learn rows per person and which identifiers repeat.
+    def fit(
+        cls, table: Table, typed: TypedTable, entities: Array | None, *, k: int
+    ) -> tuple[EntityInfo, tuple[str, ...]]:
+        """Learn rows per person, which identifiers repeat, and where surrogates meet none of them.
+
+        Returns:
+            The information, and notes for the user.
+
+        Raises:
+            SchemaError: The pattern of an identifier cannot be read.
 
         Privacy: The distribution of rows per person leaves (every kept size is shared by at least `k` people or is an
-        average over them), and whether a column repeats.
+        average over them), whether a column repeats, and what `KeptApart.fit` names.
         """
-        identifiers = [name for name, column in table.columns.items() if isinstance(column, Identifier)]
+        identifiers = surrogate_columns(table)
         unique = tuple(name for name in identifiers if _is_unique(name, table, typed))
+        apart, notes = _keep_apart(identifiers, typed)
         if entities is None or not typed.n_rows:
-            return cls(None, (), unique)
+            return cls(None, (), unique, apart), notes
         sizes = np.bincount(entities).astype(np.float64)
         if sizes.max() == 1:
-            return cls(None, (), unique)
+            return cls(None, (), unique, apart), notes
         per_entity = [name for name in identifiers if name not in unique and _is_constant(typed, name, entities)]
         per_entity.sort(key=lambda name: name != table.entity_key)
-        return cls(fit_marginal(sizes, k=k, entities=None, lower=1.0, upper=None), tuple(per_entity), unique)
+        marginal = fit_marginal(sizes, k=k, entities=None, lower=1.0, upper=None)
+        return cls(marginal, tuple(per_entity), unique, apart), notes
 
     def draw(self, n_rows: int, *, rng: np.random.Generator) -> Array | None:
         """Code of the person of each of `n_rows` new rows, shape (n_rows,); None where every row is another person."""
@@ -79,13 +93,50 @@ class EntityInfo:
     def state(self) -> dict[str, Any]:
         """What a model file holds of this."""
         sizes = None if self.sizes is None else np.stack([self.sizes.lowers, self.sizes.uppers, self.sizes.masses])
-        return {"sizes": sizes, "per_entity": list(self.per_entity), "unique": list(self.unique)}
+        return {
+            "sizes": sizes,
+            "per_entity": list(self.per_entity),
+            "unique": list(self.unique),
+            "apart": {name: part.state() for name, part in self.apart.items()},
+        }
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> EntityInfo:
         """The information that `state` describes."""
         sizes = None if state["sizes"] is None else Marginal(*state["sizes"])
-        return cls(sizes, tuple(state["per_entity"]), tuple(state["unique"]))
+        apart = {name: KeptApart.from_state(part) for name, part in state["apart"].items()}
+        return cls(sizes, tuple(state["per_entity"]), tuple(state["unique"]), apart)
+
+
+def surrogate_columns(table: Table) -> dict[str, Identifier]:
+    """The identifier columns by name; one without a pattern takes that of its regex constraint."""
+    patterns = {rule.column: rule.pattern for rule in table.constraints if isinstance(rule, Regex)}
+    return {
+        name: column
+        if column.pattern is not None or name not in patterns
+        else column.model_copy(update={"pattern": patterns[name]})
+        for name, column in table.columns.items()
+        if isinstance(column, Identifier)
+    }
+
+
+def _keep_apart(
+    identifiers: Mapping[str, Identifier], typed: TypedTable
+) -> tuple[dict[str, KeptApart], tuple[str, ...]]:
+    apart, notes = {}, []
+    for name, column in identifiers.items():
+        values = typed.columns[name]
+        texts = pd.unique(values.array[~values.missing])
+        part = KeptApart.fit(column, texts, n_rows=len(texts))
+        if part.crowded:
+            remedy = "use surrogate: key or uuid" if column.pattern is None else "widen its pattern"
+            notes.append(
+                f"column {name!r}: so many of the possible surrogates are identifiers of the training table that "
+                f"some may equal one by chance; {remedy} so that there are at least 20 times as many as rows"
+            )
+        if not part.is_whole:
+            apart[name] = part
+    return apart, tuple(notes)
 
 
 def _is_unique(name: str, table: Table, typed: TypedTable) -> bool:

@@ -19,7 +19,7 @@ from tabsynth.encoding.derived import Derivation
 from tabsynth.encoding.given import EncodedGiven, encode_given, read_conditions
 from tabsynth.encoding.table import TableEncoder
 from tabsynth.errors import ConstraintError, UsageError
-from tabsynth.generators.entities import EntityInfo
+from tabsynth.generators.entities import EntityInfo, surrogate_columns
 from tabsynth.identifiers.placeholder import fill_text
 from tabsynth.identifiers.surrogate import make_surrogates
 from tabsynth.progress import SILENT, Progress
@@ -223,19 +223,19 @@ class Model:
             if keys:
                 typed = typed.take(np.lexsort((*keys, people)))
         columns = dict(typed.columns)
-        patterns = {c.column: c.pattern for c in table.constraints if isinstance(c, Regex)}
+        identifiers = surrogate_columns(table)
         for name, column in table.columns.items():
             present = ~columns[name].missing
             if isinstance(column, Text):
                 texts = fill_text(typed.n_rows, rng=rng, max_length=column.max_length)
-            elif isinstance(column, Identifier):
-                if column.pattern is None and name in patterns:
-                    column = column.model_copy(update={"pattern": patterns[name]})
+            elif name in identifiers:
+                apart = self.entity_info.apart.get(name)
                 if people is not None and name in self.entity_info.per_entity:
-                    n_people = int(people.max()) + 1
-                    texts = make_surrogates(column, n_people, rng=rng, unique=name == table.entity_key)[people]
+                    owners, unique = people, name == table.entity_key
                 else:
-                    texts = make_surrogates(column, typed.n_rows, rng=rng, unique=name in self.entity_info.unique)
+                    owners, unique = np.arange(typed.n_rows), name in self.entity_info.unique
+                n_values = int(owners.max(initial=-1)) + 1
+                texts = make_surrogates(identifiers[name], n_values, rng=rng, unique=unique, apart=apart)[owners]
             else:
                 continue
             columns[name] = Values(np.where(present, texts, "").astype(object), ~present)

@@ -72,8 +72,8 @@ class Pattern:
             return self.texts.draw(n_rows, rng=rng)
         if self.capacity < n_rows:
             raise UsageError(
-                f"pattern {self.regex!r}: makes {self.capacity:,} different keys, but {n_rows:,} unique ones are "
-                "needed; lengthen the pattern, or ask for fewer rows"
+                f"pattern {self.regex!r}: makes {self.capacity:,} different keys{self.texts.remark}, but "
+                f"{n_rows:,} unique ones are needed; lengthen the pattern, or ask for fewer rows"
             )
         return self.texts.draw_distinct(n_rows, rng=rng)
 

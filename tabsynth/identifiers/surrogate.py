@@ -23,8 +23,8 @@ Decisions
   Lists are sorted, so that only a change of their content changes the output.
 - SSN groups are 01-49: with areas 900-999 the groups 50-99 also serve as taxpayer numbers (ITIN, ATIN) that are issued.
 - When distinct values are needed and the short form is too small, all rows get the longer form: form tells nothing.
-- A key may equal a real one by chance, as often as the pattern is crowded: a model that knew which keys to avoid would
-  have to hold them. Declare a pattern that real keys do not follow where this matters.
+- Drawn at random, a surrogate may equal a real value by chance. `KeptApart` rules that out for the values of a training
+  table: it leaves out the parts of the possible values in which the table has any.
 
 Source: 555 line numbers: ATIS-0300115; RFC 2606, RFC 5737, RFC 3849; SSA, "Social Security Number Randomization"; IRS
 Publication 1915; ISO 13616 (IBAN); ISO/IEC 7812-1 (Luhn).
@@ -33,9 +33,9 @@ Publication 1915; ISO 13616 (IBAN); ISO/IEC 7812-1 (Luhn).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -44,20 +44,27 @@ from tabsynth.identifiers.pattern import Pattern
 from tabsynth.identifiers.texts import TextSet, joined, words
 from tabsynth.schema.model import Identifier
 
+if TYPE_CHECKING:
+    from tabsynth.identifiers.apart import KeptApart
+
 _Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)
-class _Recipe:
+class Recipe:
     """How values of one kind are made."""
 
     forms: tuple[TextSet, ...]
     """From the usual form to longer ones that hold more distinct values."""
     finish: Callable[[_Array, np.random.Generator], _Array] | None = None
     """Adds check digits; keeps distinct values distinct."""
+    body: slice = field(default_factory=lambda: slice(None))
+    """The characters of a finished value that a form made."""
 
 
-def make_surrogates(column: Identifier, n_rows: int, *, rng: np.random.Generator, unique: bool) -> _Array:
+def make_surrogates(
+    column: Identifier, n_rows: int, *, rng: np.random.Generator, unique: bool, apart: KeptApart | None = None
+) -> _Array:
     """Invent the values of an identifier column.
 
     Args:
@@ -65,43 +72,58 @@ def make_surrogates(column: Identifier, n_rows: int, *, rng: np.random.Generator
         n_rows: How many, >= 0.
         rng: Source of the draw; the same state gives the same values.
         unique: Whether no two values may be equal.
+        apart: The part of the possible values to draw from, so that none equals a training value; None for all.
 
     Returns:
         Object array of str, shape (n_rows,).
 
     Raises:
         SchemaError: The column's `pattern` cannot be read, or stands at a kind other than `key`.
-        UsageError: `n_rows` is negative, or more unique values are asked for than the kind can make.
+        UsageError: `n_rows` is negative, or more unique values are asked for than there are.
+        ArtifactError: `apart` was made with other word lists than those that are installed.
 
     Privacy:
-        Reads no data: the values depend on the declared column and on `rng` alone.
+        Reads no data: the values depend on the declared column, on `apart` and on `rng` alone.
     """
     if n_rows < 0:
         raise UsageError("n_rows: must be 0 or more")
+    recipe = recipe_of(column)
+    forms = recipe.forms if apart is None else apart.limit(recipe.forms)
     if column.pattern is not None:
-        if column.surrogate != "key":
-            raise SchemaError(
-                f"surrogate {column.surrogate!r}: takes no pattern; write surrogate: key, or remove the pattern"
-            )
-        return Pattern.parse(column.pattern).sample(n_rows, rng=rng, unique=unique)
-    recipe = _RECIPES[column.surrogate]()
+        return Pattern(column.pattern, forms[0]).sample(n_rows, rng=rng, unique=unique)
     if unique:
-        form = next((form for form in recipe.forms if form.size >= n_rows), None)
+        form = next((form for form in forms if form.size >= n_rows), None)
         if form is None:
+            largest = max(forms, key=lambda form: form.size)
             raise UsageError(
-                f"surrogate {column.surrogate!r}: {recipe.forms[-1].size:,} different values are possible, but "
+                f"surrogate {column.surrogate!r}: {largest.size:,} different values are possible{largest.remark}, but "
                 f"{n_rows:,} unique ones are needed; ask for fewer rows, or use surrogate: key or uuid"
             )
         values = form.draw_distinct(n_rows, rng=rng)
     else:
-        values = recipe.forms[0].draw(n_rows, rng=rng)
+        values = forms[0].draw(n_rows, rng=rng)
     return recipe.finish(values, rng) if recipe.finish else values
 
 
-def _of_pattern(*regexes: str) -> Callable[[], _Recipe]:
+def recipe_of(column: Identifier) -> Recipe:
+    """How the values of a column are made.
+
+    Raises:
+        SchemaError: The column's `pattern` cannot be read, or stands at a kind other than `key`.
+    """
+    if column.pattern is None:
+        return _RECIPES[column.surrogate]()
+    if column.surrogate != "key":
+        raise SchemaError(
+            f"surrogate {column.surrogate!r}: takes no pattern; write surrogate: key, or remove the pattern"
+        )
+    return Recipe((Pattern.parse(column.pattern).texts,))
+
+
+def _of_pattern(*regexes: str) -> Callable[[], Recipe]:
     @cache
-    def recipe() -> _Recipe:
-        return _Recipe(tuple(Pattern.parse(regex).texts for regex in regexes))
+    def recipe() -> Recipe:
+        return Recipe(tuple(Pattern.parse(regex).texts for regex in regexes))
 
     return recipe
 
@@ -126,10 +148,10 @@ def _plain(names: tuple[str, ...]) -> TextSet:
 
 
 @cache
-def _names() -> _Recipe:
+def _names() -> Recipe:
     first, last = words(*_first_names()), words(*_last_names())
     initial = joined(words(" "), Pattern.parse("[A-Z]").texts, words(". "))
-    return _Recipe(
+    return Recipe(
         (
             joined(first, words(" "), last),
             joined(first, initial, last),
@@ -139,55 +161,55 @@ def _names() -> _Recipe:
 
 
 @cache
-def _first_name() -> _Recipe:
+def _first_name() -> Recipe:
     first = words(*_first_names())
-    return _Recipe((first, joined(first, words("-"), first), joined(first, words("-"), first, words(" "), first)))
+    return Recipe((first, joined(first, words("-"), first), joined(first, words("-"), first, words(" "), first)))
 
 
 @cache
-def _last_name() -> _Recipe:
+def _last_name() -> Recipe:
     last = words(*_last_names())
-    return _Recipe((last, joined(last, words("-"), last), joined(last, words("-"), last, words(" "), last)))
+    return Recipe((last, joined(last, words("-"), last), joined(last, words("-"), last, words(" "), last)))
 
 
 @cache
-def _email() -> _Recipe:
+def _email() -> Recipe:
     number = Pattern.parse("[1-9][0-9]").texts
     host = words("@example.org", "@example.com", "@example.net")
-    return _Recipe((joined(_plain(_first_names()), words("."), _plain(_last_names()), number, host),))
+    return Recipe((joined(_plain(_first_names()), words("."), _plain(_last_names()), number, host),))
 
 
 @cache
-def _user_name() -> _Recipe:
+def _user_name() -> Recipe:
     initial = Pattern.parse("[a-z]").texts
-    return _Recipe((joined(initial, _plain(_last_names()), Pattern.parse("[1-9][0-9]{3}").texts),))
+    return Recipe((joined(initial, _plain(_last_names()), Pattern.parse("[1-9][0-9]{3}").texts),))
 
 
 @cache
-def _company() -> _Recipe:
+def _company() -> Recipe:
     from faker.providers.company.en_US import Provider
 
     last = words(*_last_names())
     suffix = words(*(f" {word}" for word in sorted(Provider.company_suffixes)))
-    return _Recipe((joined(last, words("-"), last, suffix), joined(last, words(", "), last, words(" and "), last)))
+    return Recipe((joined(last, words("-"), last, suffix), joined(last, words(", "), last, words(" and "), last)))
 
 
 @cache
-def _url() -> _Recipe:
+def _url() -> Recipe:
     last = _plain(_last_names())
     host = words(".example.org/", ".example.com/", ".example.net/")
-    return _Recipe((joined(words("https://"), last, host, last, Pattern.parse("/[0-9]{3}").texts),))
+    return Recipe((joined(words("https://"), last, host, last, Pattern.parse("/[0-9]{3}").texts),))
 
 
 @cache
-def _phone() -> _Recipe:
+def _phone() -> Recipe:
     area = [f"{n}-" for n in range(200, 990) if n // 10 % 10 != 9 and n % 100 != 11]
     number = joined(words(*area), Pattern.parse("555-01[0-9]{2}").texts)
-    return _Recipe((number, joined(number, Pattern.parse(" x[0-9]{4}").texts)))
+    return Recipe((number, joined(number, Pattern.parse(" x[0-9]{4}").texts)))
 
 
 @cache
-def _address() -> _Recipe:
+def _address() -> Recipe:
     from faker.providers.address.en_US import Provider
 
     last = words(*_last_names())
@@ -197,37 +219,37 @@ def _address() -> _Recipe:
         last,
         words(*sorted(set(Provider.city_suffixes))),
     )
-    return _Recipe((joined(Pattern.parse("[1-9][0-9]{4} ").texts, last, street, town),))
+    return Recipe((joined(Pattern.parse("[1-9][0-9]{4} ").texts, last, street, town),))
 
 
 @cache
-def _ip_address() -> _Recipe:
+def _ip_address() -> Recipe:
     tail = words(*(str(n) for n in range(256)))
     group = Pattern.parse("(:[1-9a-f][0-9a-f]{3}){6}").texts
-    return _Recipe((joined(words("192.0.2.", "198.51.100.", "203.0.113."), tail), joined(words("2001:db8"), group)))
+    return Recipe((joined(words("192.0.2.", "198.51.100.", "203.0.113."), tail), joined(words("2001:db8"), group)))
 
 
 @cache
-def _ssn() -> _Recipe:
+def _ssn() -> Recipe:
     group = words(*(f"-{n:02d}-" for n in range(1, 50)))
     serial = words(*(f"{n:04d}" for n in range(1, 10_000)))
-    return _Recipe((joined(Pattern.parse("9[0-9]{2}").texts, group, serial),))
+    return Recipe((joined(Pattern.parse("9[0-9]{2}").texts, group, serial),))
 
 
 @cache
-def _postcode() -> _Recipe:
+def _postcode() -> Recipe:
     prefix = Pattern.parse("00[0-4][0-9]{2}").texts
-    return _Recipe((prefix, joined(prefix, words(*(f"-{n:04d}" for n in range(1, 10_000))))))
+    return Recipe((prefix, joined(prefix, words(*(f"-{n:04d}" for n in range(1, 10_000))))))
 
 
 @cache
-def _iban() -> _Recipe:
-    return _Recipe((Pattern.parse("[0-9]{18}").texts,), finish=_failing_iban)
+def _iban() -> Recipe:
+    return Recipe((Pattern.parse("[0-9]{18}").texts,), finish=_failing_iban, body=slice(4, 22))
 
 
 @cache
-def _card_number() -> _Recipe:
-    return _Recipe((Pattern.parse("4[0-9]{14}").texts,), finish=_failing_card)
+def _card_number() -> Recipe:
+    return Recipe((Pattern.parse("4[0-9]{14}").texts,), finish=_failing_card, body=slice(0, 15))
 
 
 def _failing_iban(accounts: _Array, rng: np.random.Generator) -> _Array:
@@ -251,7 +273,7 @@ def _failing_card(payloads: _Array, rng: np.random.Generator) -> _Array:
     return cards
 
 
-_RECIPES: dict[str, Callable[[], _Recipe]] = {
+_RECIPES: dict[str, Callable[[], Recipe]] = {
     "key": _of_pattern("[A-Z2-7]{12}"),
     "uuid": _of_pattern("[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"),
     "name": _names,

@@ -1,7 +1,8 @@
 """Finite sets of texts that are counted without listing them, and drawn from by number.
 
 `joined(words("MRN-"), repeated(digit, 6, 6))` holds a million keys in two short lists; text number 123456 is found by
-division, for a whole array of numbers at once. Patterns and surrogates are built from the three kinds below.
+division, for a whole array of numbers at once. Patterns and surrogates are built from lists, joined parts and
+alternatives; `Blocks` is a part of such a set.
 
 Decisions
 - Every text has the same chance. A set in which one text can be composed in two ways counts it twice; drawing without
@@ -38,6 +39,8 @@ class TextSet(ABC):
     """How many texts can be composed."""
     length: int
     """Characters of the longest text."""
+    remark: str = ""
+    """What an error that states the size should add to it."""
 
     @abstractmethod
     def at(self, numbers: Array) -> Array:
@@ -146,6 +149,33 @@ class OneOf(TextSet):
             rows = np.flatnonzero(which == index)
             texts[rows] = self.options[index].draw(len(rows), rng=rng)
         return texts
+
+
+class Blocks(TextSet):
+    """Some of the equal blocks into which the numbers of another set are cut."""
+
+    remark = " beside those of the training table"
+
+    def __init__(self, whole: TextSet, width: int, blocks: Array) -> None:
+        """Keep `blocks` of `whole`: block b has the numbers from b * width on; the last one may be shorter.
+
+        Args:
+            whole: The set, of at most 2**62 texts.
+            width: Texts per block.
+            blocks: Which ones to keep, ascending integers.
+        """
+        self.whole, self.width, self.blocks = whole, width, np.asarray(blocks, dtype=np.int64)
+        missing = max(0, (int(blocks[-1]) + 1) * width - whole.size) if len(blocks) else 0
+        self.size = len(blocks) * width - missing
+        self.length = whole.length
+
+    def at(self, numbers: Array) -> Array:
+        """The texts with these numbers."""
+        block, offset = np.divmod(numbers, self.width)
+        return self.whole.at(self.blocks[block] * self.width + offset)
+
+    def _draw_parts(self, n_rows: int, rng: np.random.Generator) -> Array:
+        return self.at(rng.integers(self.size, size=n_rows))
 
 
 def words(*texts: str) -> TextSet:
