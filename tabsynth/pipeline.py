@@ -224,7 +224,7 @@ def run(
     del frame
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", TabsynthWarning)
-        model = maker.fit(train, schema_object, seed=seed, table_name=name, progress=progress)
+        model = maker.fit(train, schema_object, seed=seed, table_name=name, avoid=kept_apart, progress=progress)
         n_rows = len(train) + len(kept_apart) if rows is None else rows
         synthetic = model.sample(n_rows, seed=seed, given=given, progress=progress)
     notes = tuple(

@@ -32,8 +32,9 @@ from tabsynth.progress import SILENT, Progress
 from tabsynth.randomness import check_seed, child, deterministic_threads
 from tabsynth.schema.contradictions import find_contradictions
 from tabsynth.schema.files import load_schema
-from tabsynth.schema.model import Schema, Table
+from tabsynth.schema.model import Identifier, Schema, Table
 from tabsynth.schema.validate import Validation, require_valid, validate_table
+from tabsynth.schema.values import Values, parse_column
 from tabsynth.tables.frames import to_pandas
 
 Array = np.ndarray[Any, Any]
@@ -107,6 +108,7 @@ class Generator(BaseModel, ABC):
         *,
         seed: int | None = None,
         table_name: str | None = None,
+        avoid: object | None = None,
         progress: Progress = SILENT,
     ) -> Model:
         """Learn from a table.
@@ -116,6 +118,8 @@ class Generator(BaseModel, ABC):
             schema: The schema, or the path of a schema file.
             seed: Any whole number from 0; the same seed gives the same model. None draws one.
             table_name: Which table of a schema with several.
+            avoid: A table of the same schema from which nothing is learned but which identifiers surrogates must not
+                repeat: the rows kept apart. Those of `table` are avoided anyway.
             progress: Told about stages of long work.
 
         Raises:
@@ -135,7 +139,8 @@ class Generator(BaseModel, ABC):
         progress.stage("Checking the table")
         validation = validate_table(frame, declared, name=name)
         require_valid(validation)
-        return self._fit_validated(validation, frame, kind, schema, name, seed, progress)
+        others = {} if avoid is None else _identifiers(to_pandas(avoid)[0], declared)
+        return self._fit_validated(validation, frame, kind, schema, name, seed, others, progress)
 
     def _fit_validated(
         self,
@@ -145,6 +150,7 @@ class Generator(BaseModel, ABC):
         schema: Schema,
         name: str,
         seed: int,
+        others: Mapping[str, Values],
         progress: Progress,
     ) -> Model:
         declared, typed = schema.tables[name], validation.typed
@@ -153,7 +159,7 @@ class Generator(BaseModel, ABC):
         self._require_enough(n_people, entities is not None)
         chosen, notes = self._or_fallback(typed.n_rows)
         notes += [notice.summary for notice in validation.notices]
-        entity_info, crowded = EntityInfo.fit(declared, typed, entities, k=self.min_people)
+        entity_info, crowded = EntityInfo.fit(declared, typed, entities, k=self.min_people, others=others)
         for note in crowded:
             warnings.warn(note, TabsynthWarning, stacklevel=3)
         notes += crowded
@@ -219,6 +225,15 @@ def choose_table(schema: Schema, table_name: str | None) -> str:
     if table_name not in schema.tables:
         raise UsageError(f"the schema has no table {table_name!r}; it has {', '.join(schema.tables)}")
     return table_name
+
+
+def _identifiers(frame: pd.DataFrame, declared: Table) -> dict[str, Values]:
+    """Cells of the identifier columns that the frame has."""
+    return {
+        name: parse_column(frame[name], column).values
+        for name, column in declared.columns.items()
+        if isinstance(column, Identifier) and name in frame.columns
+    }
 
 
 def _storage(frame: pd.DataFrame, declared: Table) -> dict[str, str]:

@@ -17,7 +17,7 @@ from tabsynth.encoding.marginal import Marginal, fit_marginal
 from tabsynth.identifiers.apart import KeptApart
 from tabsynth.schema.constraints import Regex, Unique
 from tabsynth.schema.model import Identifier, Table
-from tabsynth.schema.values import TypedTable
+from tabsynth.schema.values import TypedTable, Values
 
 Array = np.ndarray[Any, Any]
 
@@ -53,9 +53,22 @@ class EntityInfo:
 
     @classmethod
     def fit(
-        cls, table: Table, typed: TypedTable, entities: Array | None, *, k: int
+        cls,
+        table: Table,
+        typed: TypedTable,
+        entities: Array | None,
+        *,
+        k: int,
+        others: Mapping[str, Values] | None = None,
     ) -> tuple[EntityInfo, tuple[str, ...]]:
         """Learn rows per person, which identifiers repeat, and where surrogates meet none of them.
+
+        Args:
+            table: The declared table.
+            typed: The training rows.
+            entities: Code of the person of each row, shape (n_rows,), or None.
+            k: People that every kept size must rest on.
+            others: Further identifiers that surrogates must not meet, by column.
 
         Returns:
             The information, and notes for the user.
@@ -68,7 +81,7 @@ class EntityInfo:
         """
         identifiers = surrogate_columns(table)
         unique = tuple(name for name in identifiers if _is_unique(name, table, typed))
-        apart, notes = _keep_apart(identifiers, typed)
+        apart, notes = _keep_apart(identifiers, typed, others or {})
         if entities is None or not typed.n_rows:
             return cls(None, (), unique, apart), notes
         sizes = np.bincount(entities).astype(np.float64)
@@ -121,13 +134,17 @@ def surrogate_columns(table: Table) -> dict[str, Identifier]:
 
 
 def _keep_apart(
-    identifiers: Mapping[str, Identifier], typed: TypedTable
+    identifiers: Mapping[str, Identifier], typed: TypedTable, others: Mapping[str, Values]
 ) -> tuple[dict[str, KeptApart], tuple[str, ...]]:
     apart, notes = {}, []
     for name, column in identifiers.items():
         values = typed.columns[name]
         texts = pd.unique(values.array[~values.missing])
-        part = KeptApart.fit(column, texts, n_rows=len(texts))
+        n_different = len(texts)
+        if name in others:
+            more = others[name]
+            texts = pd.unique(np.concatenate([texts, more.array[~more.missing]]))
+        part = KeptApart.fit(column, texts, n_rows=n_different)
         if part.crowded:
             remedy = "use surrogate: key or uuid" if column.pattern is None else "widen its pattern"
             notes.append(

@@ -158,7 +158,7 @@ class Model:
         """Constraints that are neither true by construction nor about repeats and invented values."""
         return [
             constraint
-            for number, constraint in enumerate(self.table.constraints)
+            for number, constraint in enumerate(self.derivation.constraints)
             if number not in self.derivation.satisfied
             and not isinstance(constraint, Unique)
             and not (

@@ -69,3 +69,14 @@ def test_floors_count_people() -> None:
     table.loc[:13, "person"] = ["p000000"] * 7 + ["p000001"] * 7
     rows = ts.Copula().fit(table, SCHEMA, seed=0).sample(3000, seed=0)
     assert set(rows["ward"]) == {"x", "y"}
+
+
+def test_surrogates_avoid_identifiers_of_rows_kept_apart() -> None:
+    """Identifiers of `avoid` are not repeated either."""
+    columns = {"key": {"type": "identifier", "pattern": "[0-9]{4}"}, "x": {"type": "integer"}}
+    schema = Schema.model_validate({"tables": {"t": {"columns": columns}}})
+    rng = np.random.default_rng(0)
+    keys = np.array([f"{i:04d}" for i in rng.choice(5000, 600, replace=False)])
+    table = pd.DataFrame({"key": keys, "x": rng.integers(0, 9, 600)})
+    model = ts.Copula().fit(table.head(300), schema, seed=0, avoid=table.tail(300))
+    assert not set(model.sample(300, seed=0)["key"]) & set(keys)
