@@ -26,6 +26,7 @@ _EXPORTS = {
     "Schema": "tabsynth.schema.model",
     "TabsynthError": "tabsynth.errors",
     "TabsynthWarning": "tabsynth.errors",
+    "Trees": "tabsynth.generators.trees",
     "evaluate": "tabsynth.pipeline",
     "infer": "tabsynth.pipeline",
     "load": "tabsynth.generators.storage",
@@ -47,6 +48,7 @@ __all__ = [
     "Schema",
     "TabsynthError",
     "TabsynthWarning",
+    "Trees",
     "__version__",
     "evaluate",
     "infer",
@@ -68,6 +70,7 @@ if TYPE_CHECKING:
     from tabsynth.generators.independent import Independent
     from tabsynth.generators.model import Model
     from tabsynth.generators.storage import load
+    from tabsynth.generators.trees import Trees
     from tabsynth.pipeline import evaluate, infer, make_generator, run, validate
     from tabsynth.schema.files import load_schema, save_schema
     from tabsynth.schema.model import Schema

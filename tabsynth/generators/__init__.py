@@ -7,6 +7,7 @@ GENERATORS = Registry(
     {
         "independent": "tabsynth.generators.independent:Independent",
         "copula": "tabsynth.generators.copula:Copula",
+        "trees": "tabsynth.generators.trees:Trees",
     },
     group="tabsynth.generators",
 )

@@ -1,0 +1,285 @@
+"""Training one column: a boosted classifier for every question that has rows enough.
+
+Decisions
+- Questions of a column's own are trained on the rows that reach them. Deeper, where few rows are left, one classifier
+  serves all questions of a level, with the place of the question as a further feature: detail inside a small cell
+  follows the columns before it in much the same way from cell to cell.
+- Each question starts from its own smoothed log-odds; trees add to them. Rounds stop where held-out rows say so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tabsynth.generators.boosting.cells import Cells, Questions, ask
+from tabsynth.generators.boosting.forest import Trees
+
+Array = np.ndarray[Any, Any]
+
+_SMOOTHING = 0.5
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How hard to try."""
+
+    rounds: int = 40
+    leaves: int = 15
+    learning_rate: float = 0.15
+    min_leaf: int = 20
+    l2: float = 1.0
+    own_rows: int = 80
+    """Rows from which a question has a classifier of its own."""
+    own_share: float = 1 / 64
+    """Share of all rows from which a question of an ordered column has one."""
+    pooled_rounds: int = 60
+    patience: int = 8
+    held_out: float = 0.0
+    feature_fraction: float = 1.0
+
+
+@dataclass(frozen=True)
+class ColumnModel:
+    """Questions of one column and the classifiers that answer them."""
+
+    cells: Cells
+    questions: Questions
+    base: Array  # (n_questions,), log-odds of "right"
+    classifier: Array  # (n_questions,), which of `trees`, or -1
+    place: Array  # (n_questions,), code of the question among those that share a classifier
+    trees: tuple[Trees, ...]
+    features: tuple[int, ...]
+    """Positions, in the order of drawing, of the columns that are looked at; the place of the question comes last."""
+
+
+def train_column(
+    cells: Cells,
+    own: Array,
+    codes: Array,
+    features: tuple[int, ...],
+    nominal: list[int],
+    *,
+    settings: Settings,
+    seed: int,
+    held_out: Array,
+) -> ColumnModel:
+    """Train the classifiers of a column.
+
+    Args:
+        cells: Cells of the column.
+        own: Cell of each row, shape (n_rows,).
+        codes: Feature codes of the columns before it, shape (n_features, n_rows), uint8.
+        features: What `codes` are, as positions in the order of drawing.
+        nominal: Which of `codes` have no order.
+        settings: How hard to try.
+        seed: Of the classifiers.
+        held_out: Rows that only decide when to stop, shape (n_rows,), bool.
+    """
+    questions = ask(cells)
+    n_questions = len(questions.left)
+    rows_of, right_of = route(questions, own)
+    base = np.zeros(n_questions)
+    for number in range(n_questions):
+        yes, n = float(right_of[number].sum()), len(right_of[number])
+        base[number] = np.log((yes + _SMOOTHING) / (n - yes + _SMOOTHING))
+    classifier = np.full(n_questions, -1)
+    place = np.zeros(n_questions, np.uint8)
+    trees: list[Trees] = []
+    if len(codes) and n_questions:
+        trainer = _Trainer(codes, nominal, settings, seed, held_out)
+        sizes = np.array([len(rows) for rows in rows_of])
+        minority = np.array([min(right.sum(), len(right) - right.sum()) for right in right_of])
+        able = minority >= settings.min_leaf
+        floor = max(settings.own_rows, settings.own_share * len(own)) if cells.ordered else settings.own_rows
+        mine = able & (sizes >= floor)
+        for number in np.flatnonzero(mine).tolist():
+            found = trainer.own(rows_of[number], right_of[number], base[number])
+            if found.n_trees:
+                classifier[number] = len(trees)
+                trees.append(found)
+        if cells.ordered and settings.pooled_rounds:
+            upto = np.concatenate([[0.0], np.cumsum(cells.masses)])
+            low = _lowest_cell(questions)
+            level = _level_below(questions, mine)
+            for depth in np.unique(level[level >= 0]):
+                numbers = np.flatnonzero((level == depth) & (sizes > 0))
+                if sizes[numbers].sum() < settings.own_rows:
+                    continue
+                place[numbers] = np.minimum(255, (upto[low[numbers]] * 256).astype(np.int64))
+                found = trainer.shared(
+                    [rows_of[n] for n in numbers], [right_of[n] for n in numbers], base[numbers], place[numbers]
+                )
+                if found.n_trees:
+                    classifier[numbers] = len(trees)
+                    trees.append(found)
+    return ColumnModel(cells, questions, base, classifier, place, tuple(trees), features)
+
+
+def route(questions: Questions, own: Array) -> tuple[list[Array], list[Array]]:
+    """Rows that reach each question, and whether their answer is "right".
+
+    Args:
+        questions: The questions of the column.
+        own: Cell of each row, shape (n_rows,).
+    """
+    n_questions = len(questions.left)
+    path = _paths(questions)
+    reach: list[Array] = [np.zeros(0, np.int64)] * n_questions
+    right: list[Array] = [np.zeros(0, bool)] * n_questions
+    if n_questions:
+        reach[0] = np.arange(len(own))
+    rank = path[own]
+    last = _last_rank(questions, path)
+    for question in range(n_questions):
+        rows = reach[question]
+        right[question] = rank[rows] > last[question]
+        for child, mask in ((questions.left[question], ~right[question]), (questions.right[question], right[question])):
+            if child >= 0:
+                reach[child] = rows[mask]
+    return reach, right
+
+
+def _paths(questions: Questions) -> Array:
+    """Rank of each cell from left to right under the questions, shape (n_cells,)."""
+    order = [0] if not len(questions.left) else []
+    stack = [0] if len(questions.left) else []
+    while stack:
+        node = stack.pop()
+        if node < 0:
+            order.append(~node)
+        else:
+            stack += [int(questions.right[node]), int(questions.left[node])]
+    rank = np.zeros(max(order) + 1, np.int64)
+    rank[order] = np.arange(len(order))
+    return rank
+
+
+def _last_rank(questions: Questions, rank: Array) -> Array:
+    """Highest rank of a cell on the left of each question, shape (n_questions,)."""
+    highest = np.zeros(len(questions.left), np.int64)  # under each question
+    last = np.zeros(len(questions.left), np.int64)
+    for question in range(len(last) - 1, -1, -1):
+        left, right = int(questions.left[question]), int(questions.right[question])
+        last[question] = rank[~left] if left < 0 else highest[left]
+        highest[question] = rank[~right] if right < 0 else highest[right]
+    return last
+
+
+def _lowest_cell(questions: Questions) -> Array:
+    """First cell under each question (in-order trees), shape (n_questions,)."""
+    low = np.zeros(len(questions.left), np.int64)
+    for number in range(len(low) - 1, -1, -1):
+        child = questions.left[number]
+        low[number] = ~child if child < 0 else low[child]
+    return low
+
+
+def _level_below(questions: Questions, mine: Array) -> Array:
+    """How many levels a question lies below the last one with a classifier of its own; -1 for those that have one."""
+    level = np.full(len(mine), -1)
+    for number in range(len(mine)):
+        if mine[number]:
+            continue
+        above = questions.parent[number]
+        level[number] = 0 if above < 0 else level[above] + 1
+    return level
+
+
+class _Trainer:
+    """Trains classifiers on subsets of the same coded rows."""
+
+    def __init__(self, codes: Array, nominal: list[int], settings: Settings, seed: int, held_out: Array) -> None:
+        self.settings, self.held_out, self.nominal = settings, held_out, nominal
+        self.matrix = np.ascontiguousarray(codes.T, dtype=np.float32)
+        self.parameters = {
+            "objective": "binary",
+            "metric": "binary_logloss",
+            "num_leaves": settings.leaves,
+            "learning_rate": settings.learning_rate,
+            "min_data_in_leaf": settings.min_leaf,
+            "min_sum_hessian_in_leaf": 1e-3,
+            "lambda_l2": settings.l2,
+            "feature_fraction": settings.feature_fraction,
+            "max_bin": 255,
+            "min_data_in_bin": 1,
+            "min_data_per_group": max(settings.min_leaf, 50),
+            "num_threads": 1,
+            "deterministic": True,
+            "force_col_wise": True,
+            "feature_pre_filter": False,
+            "enable_bundle": False,
+            "boost_from_average": False,
+            "use_missing": False,
+            "verbosity": -1,
+            "seed": seed,
+        }
+        self.data = self._dataset(self.matrix)
+
+    def own(self, rows: Array, right: Array, base: float) -> Trees:
+        """Classifier of one question."""
+        return self._train(self.data, rows, right, np.full(len(rows), base), self.settings.rounds)
+
+    def shared(self, rows: list[Array], right: list[Array], base: Array, place: Array) -> Trees:
+        """Classifier of all questions of a level; their place is the last feature."""
+        all_rows = np.concatenate(rows)
+        order = np.argsort(all_rows, kind="stable")
+        sizes = [len(part) for part in rows]
+        where = np.zeros((len(self.matrix), 1), np.float32)
+        where[all_rows, 0] = np.repeat(place, sizes)
+        data = self._dataset(np.hstack([self.matrix, where]))
+        return self._train(
+            data,
+            all_rows[order],
+            np.concatenate(right)[order],
+            np.repeat(base, sizes)[order],
+            self.settings.pooled_rounds,
+        )
+
+    def _dataset(self, matrix: Array) -> Any:
+        import lightgbm
+
+        return lightgbm.Dataset(
+            matrix,
+            label=np.zeros(len(matrix), np.float32),
+            params=self.parameters,
+            categorical_feature=self.nominal,
+            free_raw_data=False,
+        ).construct()
+
+    def _train(self, data: Any, rows: Array, right: Array, base: Array, rounds: int) -> Trees:
+        import lightgbm
+
+        held = self.held_out[rows]
+        stop_early = bool(held.sum() >= 100)
+        parts = [
+            self._subset(data, rows[keep], right[keep], base[keep])
+            for keep in ((~held, held) if stop_early else (np.ones(len(rows), bool),))
+        ]
+        booster = lightgbm.Booster(self.parameters, parts[0])
+        if stop_early:
+            booster.add_valid(parts[1], "held out")
+        best, best_loss = 0, np.inf
+        if stop_early:
+            label, score = right[held], base[held]
+            best_loss = float(np.mean(np.logaddexp(0.0, np.where(label, -score, score))))
+        for number in range(rounds):
+            if booster.update():
+                break
+            if not stop_early:
+                best = number + 1
+                continue
+            loss = booster.eval_valid()[0][2]
+            if loss < best_loss - 1e-7:
+                best, best_loss = number + 1, loss
+            elif number + 1 - best >= self.settings.patience:
+                break
+        return Trees.read(booster.model_to_string(num_iteration=max(best, 1)), best)
+
+    def _subset(self, data: Any, rows: Array, right: Array, base: Array) -> Any:
+        part = data.subset(rows.astype(np.int32)).construct()
+        part.set_label(right.astype(np.float32))
+        part.set_init_score(base)
+        return part

@@ -1,0 +1,257 @@
+"""Sequential boosted trees: each column is drawn given the ones before it. The generator to start with.
+
+A column is a tree of yes-or-no questions over its cells (missing or not, then halves of its mass, down to about 500
+cells), and each question with rows enough is a boosted classifier on the columns before it. Deep questions of a level
+share one classifier. A drawn cell becomes a value through the column's marginal, so that no training value is kept.
+
+Decisions
+- DECISIONS
+Source: the idea of ordered bins under a tree of boosted classifiers is in McCarter 2024, "Unmasking Trees for Tabular
+Data"; sequential synthesis by trees in Reiter 2005, "Using CART to generate partially synthetic, public use microdata".
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+from pydantic import Field
+
+from tabsynth.encoding.given import EncodedGiven, GivenColumn
+from tabsynth.encoding.table import Domain, EncodedTable
+from tabsynth.errors import UsageError
+from tabsynth.generators.base import Fitted, Generator
+from tabsynth.generators.boosting.cells import Cells, Questions, make_cells
+from tabsynth.generators.boosting.drawing import draw_cells, pick, tilt
+from tabsynth.generators.boosting.forest import Forest
+from tabsynth.generators.boosting.training import ColumnModel, Settings, train_column
+from tabsynth.generators.independent import require_possible
+from tabsynth.progress import SILENT, Progress
+
+Array = np.ndarray[Any, Any]
+
+_TRIALS = 10
+"""Rows tried for each row asked for, while a condition on a later column weighs what was drawn before it."""
+_MOST_TRIALS = 400_000
+
+
+@dataclass(frozen=True)
+class FittedTrees(Fitted):
+    """Questions and classifiers of every column, in the order of drawing."""
+
+    names: tuple[str, ...]
+    """All columns, in the table's order."""
+    columns: Mapping[str, ColumnModel]
+    """In the order of drawing."""
+    notes: tuple[str, ...] = ()
+
+    def sample_encoded(self, n_rows: int, *, rng: np.random.Generator, given: EncodedGiven) -> dict[str, Array]:
+        """Draw column after column. See `Fitted.sample_encoded`.
+
+        A condition on the first column drawn is exact. For one further on, several times the rows are begun, weighted
+        by the probability that they meet it, and chosen by weight; the column itself is drawn inside the condition.
+        """
+        for name, asked in given.items():
+            cells = self.columns[name].cells
+            require_possible(name, asked, float(cells.masses[-1]) if cells.has_missing else 0.0)
+        last = max((number for number, name in enumerate(self.columns) if name in given), default=-1)
+        n_begun = n_rows if last < 0 else max(n_rows, min(max(_TRIALS * n_rows, 2000), _MOST_TRIALS))
+        codes = np.zeros((len(self.columns) + 1, n_begun), np.uint8)
+        drawn: list[Array] = []
+        for number, (name, model) in enumerate(self.columns.items()):
+            seen = codes[[*model.features, -1]]
+            tilted: dict[int, Array] = {}
+            if name in given:
+                weights, tilted = tilt(model, seen, codes.shape[1], _allowed(model.cells, given[name]))
+                if weights.sum() <= 0:
+                    raise UsageError(f"given: {name}: has probability zero together with the other conditions")
+                kept = pick(weights, n_rows if number == last else codes.shape[1], rng=rng)
+                codes, seen = codes[:, kept], seen[:, kept]
+                drawn = [before[kept] for before in drawn]
+                tilted = {question: chance[kept] for question, chance in tilted.items()}
+            drawn.append(draw_cells(model, seen, codes.shape[1], rng=rng, tilted=tilted))
+            codes[number] = model.cells.feature_codes[drawn[-1]]
+        values = {
+            name: _values(model.cells, own, given.get(name), rng=rng)
+            for (name, model), own in zip(self.columns.items(), drawn, strict=True)
+        }
+        return {name: values[name] for name in self.names}
+
+    def log_likelihood(self, columns: Mapping[str, Array]) -> Array:
+        """Log-probability of the cells that rows fall in, summed over the columns; shape (n_rows,).
+
+        Args:
+            columns: Encoded rows, as `EncodedTable.columns`.
+        """
+        from tabsynth.generators.boosting.likelihood import log_probability
+
+        own = {name: model.cells.of(columns[name]) for name, model in self.columns.items()}
+        codes = np.stack([model.cells.feature_codes[own[name]] for name, model in self.columns.items()])
+        free = np.zeros((1, codes.shape[1]), np.uint8)
+        return np.sum(
+            [
+                log_probability(model, own[name], np.vstack([codes[list(model.features)], free]))
+                for name, model in self.columns.items()
+            ],
+            axis=0,
+        )
+
+    def state(self) -> dict[str, Any]:
+        """Cells, questions, log-odds, and trees as arrays of codes and leaf values; no value of any row."""
+        return {
+            "names": list(self.names),
+            "order": list(self.columns),
+            "notes": list(self.notes),
+            "columns": {name: _column_state(model) for name, model in self.columns.items()},
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any], domains: Mapping[str, Domain]) -> Self:
+        """See `Fitted.from_state`."""
+        columns = {name: _column_from(state["columns"][name], domains[name]) for name in state["order"]}
+        return cls(tuple(state["names"]), columns, tuple(state["notes"]))
+
+
+def _column_state(model: ColumnModel) -> dict[str, Any]:
+    cells, questions = model.cells, model.questions
+    return {
+        "has_missing": cells.has_missing,
+        "edges": cells.edges,
+        "segment_cell": cells.segment_cell,
+        "masses": cells.masses,
+        "left": questions.left.astype(np.int32),
+        "right": questions.right.astype(np.int32),
+        "base": model.base,
+        "classifier": model.classifier.astype(np.int32),
+        "place": model.place,
+        "features": list(model.features),
+        "forest": Forest(model.trees).state(),
+    }
+
+
+def _column_from(state: Mapping[str, Any], domain: Domain) -> ColumnModel:
+    return ColumnModel(
+        cells=Cells(domain, state["has_missing"], state["edges"], state["segment_cell"], state["masses"]),
+        questions=Questions(state["left"], state["right"]),
+        base=state["base"],
+        classifier=state["classifier"],
+        place=state["place"],
+        trees=Forest.from_state(state["forest"]).classifiers,
+        features=tuple(state["features"]),
+    )
+
+
+def _allowed(cells: Cells, asked: GivenColumn) -> Array:
+    """Share of each cell that a condition allows, shape (n_cells,)."""
+    allowed = np.zeros(cells.n_cells)
+    if asked.missing:
+        allowed[-1] = 1.0
+    elif asked.stretches is not None:
+        allowed[: cells.n_present] = cells.overlap(asked.stretches)
+    elif asked.codes is not None:
+        known = np.flatnonzero(asked.codes & (cells.segment_cell >= 0))
+        allowed[cells.segment_cell[known]] = 1.0
+    else:
+        allowed[: cells.n_present] = 1.0
+    return allowed
+
+
+def _values(cells: Cells, drawn: Array, asked: GivenColumn | None, *, rng: np.random.Generator) -> Array:
+    """Encoded values in the drawn cells, spread evenly over each cell, inside the condition where there is one."""
+    u = np.empty(len(drawn))
+    order = np.lexsort((rng.random(len(drawn)), drawn))
+    # Equal steps of the golden ratio: the rows of a cell cover it evenly, however many there are.
+    u[order] = (np.arange(len(drawn)) * 0.6180339887498949 + rng.random()) % 1.0
+    inside = None if asked is None or asked.missing else asked.stretches
+    return cells.values(drawn, u, inside=inside)
+
+
+_PRESETS = {
+    "fast": (Settings(rounds=15, learning_rate=0.3, own_rows=1000, pooled_rounds=15, held_out=0.0), 128),
+    "balanced": (Settings(), 512),
+    "best": (Settings(rounds=200, pooled_rounds=200, learning_rate=0.08, patience=15), 512),
+}
+
+
+class Trees(Generator):
+    """Sequential boosted trees: the most faithful rows in seconds to a minute; the generator to start with."""
+
+    name: ClassVar[str] = "trees"
+    fitted_type: ClassVar[type[Fitted]] = FittedTrees
+    min_rows: ClassVar[int] = 100
+
+    preset: Literal["fast", "balanced", "best"] = Field(
+        default="balanced",
+        description="How much work to put in: fast (a preview), balanced, best (two to four times balanced).",
+    )
+    time_limit: float | None = Field(
+        default=None,
+        gt=0,
+        description="Seconds that fitting may take, about; fewer rounds are boosted where it would take longer. Rows "
+        "then depend on the speed of the machine, not on the seed alone.",
+    )
+    min_leaf: int = Field(default=20, ge=5, description="Fewest training rows (people, with an entity key) in a leaf.")
+    order: Literal["dependence", "file"] = Field(
+        default="file", description="Order in which columns are drawn: by dependence, or as the table has them."
+    )
+    max_rows: int = Field(default=100_000, ge=1000, description="Training rows that classifiers see, at most.")
+
+    def fit_encoded(self, data: EncodedTable, *, rng: np.random.Generator, progress: Progress = SILENT) -> FittedTrees:
+        """Train the classifiers.
+
+        Raises:
+            UsageError: `time_limit` is too short for this table.
+
+        Privacy: Split thresholds are numbers of cells (each of at least `min_people` people by `Marginal`), leaf values
+        rest on at least `min_leaf` rows; the log-odds of questions are shares of cells.
+        """
+        settings, most = _PRESETS[self.preset]
+        settings = replace(settings, min_leaf=self._leaf(data))
+        notes = []
+        columns = data.columns
+        if data.n_rows > self.max_rows:
+            rows = np.sort(rng.choice(data.n_rows, self.max_rows, replace=False))
+            columns = {name: array[rows] for name, array in columns.items()}
+            notes.append(f"classifiers were trained on {self.max_rows} of {data.n_rows} rows, drawn at random")
+        cells = {
+            name: make_cells(columns[name], domain, most=max(8, min(most, len(columns[name]) // self.min_leaf)))
+            for name, domain in data.domains.items()
+        }
+        own = {name: cells[name].of(array) for name, array in columns.items()}
+        order = list(data.columns)
+        codes = np.stack([cells[name].feature_codes[own[name]] for name in order])
+        held_out: Array = np.less(rng.random(codes.shape[1]), settings.held_out)
+        seeds = rng.integers(0, 2**31 - 1, len(order))
+        progress.stage("Training columns", total=len(order))
+
+        def train(number: int) -> ColumnModel:
+            name = order[number]
+            nominal = [place for place in range(number) if not cells[order[place]].ordered]
+            model = train_column(
+                cells[name],
+                own[name],
+                codes[:number],
+                tuple(range(number)),
+                nominal,
+                settings=settings,
+                seed=int(seeds[number]),
+                held_out=held_out,
+            )
+            progress.advance(note=name)
+            return model
+
+        # The last column has the most features: the longest work first keeps both threads busy to the end.
+        with ThreadPoolExecutor(min(os.cpu_count() or 1, 4)) as pool:
+            models = list(pool.map(train, reversed(range(len(order)))))[::-1]
+        return FittedTrees(tuple(data.columns), dict(zip(order, models, strict=True)), tuple(notes))
+
+    def _leaf(self, data: EncodedTable) -> int:
+        """Rows that a leaf needs: `min_leaf` people's worth."""
+        if data.entities is None:
+            return self.min_leaf
+        people = len(np.unique(data.entities))
+        return self.min_leaf * max(1, -(-data.n_rows // max(people, 1)))
