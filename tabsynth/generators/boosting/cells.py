@@ -48,6 +48,11 @@ class Cells:
         return self.n_cells - self.has_missing
 
     @property
+    def commonest(self) -> int:
+        """The cell with the largest share."""
+        return int(np.argmax(self.masses))
+
+    @property
     def ordered(self) -> bool:
         """Whether neighbouring cells are alike."""
         return isinstance(self.domain, Continuous) or self.domain.ordered or self.n_present <= 2

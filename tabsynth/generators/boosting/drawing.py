@@ -45,7 +45,7 @@ def draw_cells(
     """
     questions = model.questions
     n_questions = len(questions.left)
-    cells = np.zeros(n_rows, np.int32)
+    cells = np.full(n_rows, model.cells.commonest, np.int32)
     if not n_questions:
         return cells
     waiting: dict[int, Array] = {0: rng.permutation(n_rows)}
@@ -119,7 +119,7 @@ def tilt(model: ColumnModel, codes: Array, n_rows: int, allowed: Array) -> tuple
     questions = model.questions
     n_questions = len(questions.left)
     if not n_questions:
-        return np.full(n_rows, allowed[0]), {}
+        return np.full(n_rows, allowed[model.cells.commonest]), {}
     everyone = np.arange(n_rows)
     mass: dict[int, Array | float] = {}
     tilted: dict[int, Array] = {}

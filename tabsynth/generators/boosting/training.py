@@ -126,11 +126,12 @@ def route(questions: Questions, own: Array) -> tuple[list[Array], list[Array]]:
         own: Cell of each row, shape (n_rows,).
     """
     n_questions = len(questions.left)
+    if not n_questions:
+        return [], []
     path = _paths(questions)
     reach: list[Array] = [np.zeros(0, np.int64)] * n_questions
     right: list[Array] = [np.zeros(0, bool)] * n_questions
-    if n_questions:
-        reach[0] = np.arange(len(own))
+    reach[0] = np.arange(len(own))
     rank = path[own]
     last = _last_rank(questions, path)
     for question in range(n_questions):
@@ -144,8 +145,8 @@ def route(questions: Questions, own: Array) -> tuple[list[Array], list[Array]]:
 
 def _paths(questions: Questions) -> Array:
     """Rank of each cell from left to right under the questions, shape (n_cells,)."""
-    order = [0] if not len(questions.left) else []
-    stack = [0] if len(questions.left) else []
+    order: list[int] = []
+    stack = [0]
     while stack:
         node = stack.pop()
         if node < 0:
