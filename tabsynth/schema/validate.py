@@ -337,7 +337,6 @@ def _check_keys(typed: TypedTable, table: Table, findings: _Findings) -> None:
     for name in parts:
         if name in typed.columns and table.columns[name].nullable:  # else told as an empty cell
             is_primary = name in table.primary_key
-            key = "primary_key" if is_primary else "entity_key"
             remedy = "fill these cells, or drop the rows"
             wrong = "no primary_key" if is_primary else "no entity_key, so that each counts as a person of its own,"
             findings.add(name, "empty-key", typed.columns[name].missing, wrong, remedy, is_rule=is_primary)
