@@ -1,0 +1,57 @@
+"""Parquet files. Types of columns: see `arrow.py`; decimals come in as floats.
+
+Decisions
+- A file is written without pandas' metadata: it names the machine's versions and the index, and carries `attrs` along,
+  which may hold anything.
+- Columns that pandas wrote for its index (`__index_level_0__`) are left out on reading.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import IO
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet
+
+from tabsynth.errors import DataError
+from tabsynth.tables.arrow import frame_from_arrow
+
+_INDEX_COLUMN = re.compile(r"__index_level_\d+__")
+_MAGIC = b"PAR1"
+
+
+def parse_parquet(raw: bytes, where: str) -> pd.DataFrame:
+    """Read the content of a Parquet file.
+
+    Args:
+        raw: Content of the file.
+        where: Name of the file for messages.
+
+    Raises:
+        DataError: It is no Parquet file, is damaged, has no rows, or a column whose cells are no single values.
+    """
+    if not raw:
+        raise DataError(f"{where}: is empty; give a file with at least one row")
+    if not raw.startswith(_MAGIC):
+        raise DataError(f"{where}: is no Parquet file; give it the name of what it is, or save it as Parquet")
+    if not raw.endswith(_MAGIC):
+        raise DataError(f"{where}: the Parquet file is cut short; make or fetch it again")
+    try:
+        table = pa.parquet.ParquetFile(pa.BufferReader(raw), page_checksum_verification=True).read()
+    except (pa.ArrowException, OSError, ValueError):
+        raise DataError(f"{where}: the Parquet file is damaged or encrypted; make or fetch it again") from None
+    kept = [number for number, name in enumerate(table.column_names) if not _INDEX_COLUMN.fullmatch(name)]
+    frame, _ = frame_from_arrow(table.select(kept), where)
+    if not len(frame):
+        raise DataError(f"{where}: has columns but no rows; give at least one")
+    return frame
+
+
+def write_parquet(table: pa.Table, stream: IO[bytes]) -> None:
+    """Write a table as Parquet: the same bytes for the same table and version of pyarrow."""
+    # Written to memory first: the writer closes what it writes to, which may be standard output.
+    memory = pa.BufferOutputStream()
+    pa.parquet.write_table(table.replace_schema_metadata(None), memory, compression="zstd", write_page_checksum=True)
+    stream.write(memory.getvalue())
