@@ -1,0 +1,150 @@
+"""Change of dependence: which dependences between two columns did the generator invent, lose or turn round?
+
+The dependence of a pair is the difference between its joint distribution and what independence would make of its
+margins, p_ij - p_i p_j, on the bins of `pairs.py`. Its strength is half the sum of the absolute differences: the
+share of rows that would have to move to make the two columns independent. The change is measured the same way between
+synthetic and train.
+
+Decisions
+- A share of rows, not a normalised coefficient such as Cramér's V: V reaches 1 on ten rows of a rare category and then
+  differs by 0.5 between two halves of one real table. V is also blind to a dependence that changed its direction.
+- Judged by the largest change, not the mean: one invented dependence among a hundred honest pairs moves no mean. The
+  intervals hold for all pairs together.
+- Judged beyond what an equally large holdout shows: small samples differ from train even when nothing is wrong.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from tabsynth.evaluation.base import Detail, Family, Findings, Judged, Result, Unit, unmeasured
+from tabsynth.evaluation.comparison import Array, Comparison, Which
+from tabsynth.evaluation.intervals import Interval, around, each_of, largest_of, standard_error_of_mean
+from tabsynth.evaluation.part import Part
+
+N_WORST = 10
+
+
+class Change(Part):
+    """Dependence of one pair: strengths, and how far synthetic and holdout are from train; shares of rows."""
+
+    first: str
+    second: str
+    train: float
+    synthetic: float
+    change: float
+    holdout_change: float
+    excess: Interval
+    """Of change over holdout_change; holds for all pairs together."""
+
+    @property
+    def kind(self) -> Literal["stronger", "weaker", "different"]:
+        """What happened to the dependence."""
+        gain = self.synthetic - self.train
+        if abs(gain) < self.change / 3:
+            return "different"
+        return "stronger" if gain > 0 else "weaker"
+
+
+class Changes(Detail):
+    """The pairs whose dependence changed most beyond what the holdout shows."""
+
+    worst: tuple[Change, ...]
+    n_pairs: int
+
+
+class Association:
+    """Largest change of the dependence between two columns, beyond what holdout rows show, over all pairs."""
+
+    name = "association"
+    family = Family.FIDELITY
+    question = "Is any dependence between two columns invented, lost or turned round?"
+    better: Literal["higher", "lower"] = "lower"
+    unit: Unit = "share"
+
+    def measure(self, comparison: Comparison, *, level: float) -> Findings:
+        """Compare the dependence of every pair.
+
+        Privacy:
+            Leaves four numbers per listed pair.
+        """
+        if len(comparison.columns) < 2:
+            return Findings([unmeasured(self, "The table has fewer than two modelled columns.")])
+        each = each_of(level, len(comparison.pairs))
+        found = [_change(comparison, pair, each) for pair in comparison.pairs]
+        found.sort(key=lambda change: change.holdout_change - change.change)
+        worst = found[0]
+        whole = Result(
+            metric=self.name,
+            family=self.family,
+            question=self.question,
+            better=self.better,
+            value=worst.change,
+            interval=_shifted(worst.excess, worst.holdout_change),
+            n=comparison.n_compared,
+            reference=worst.holdout_change,
+            baseline=max(_distance(comparison, pair, "independent")[0] for pair in comparison.pairs),
+            judged=Judged(
+                what="excess over the holdout",
+                value=worst.change - worst.holdout_change,
+                interval=largest_of((change.excess for change in found), level=level),
+            ),
+            notes=(
+                f"The pair that changed most: {worst.first} × {worst.second}, {worst.kind} than in train.",
+                f"Shares of rows; {len(found):,} pairs were compared, and the interval holds for all of them together.",
+            ),
+        )
+        return Findings([whole], Changes(worst=tuple(found[:N_WORST]), n_pairs=len(found)))
+
+
+def dependence(counts: Array) -> Array:
+    """Joint distribution minus the product of its margins.
+
+    Args:
+        counts: Rows per cell, shape (r, c).
+
+    Returns:
+        p_ij - p_i p_j, shape (r, c); all zero when the two are independent.
+    """
+    joint = counts / counts.sum()
+    return np.asarray(joint - np.outer(joint.sum(axis=1), joint.sum(axis=0)))
+
+
+def _change(comparison: Comparison, pair: tuple[str, str], level: float) -> Change:
+    change, error, strength = _distance(comparison, pair, "synthetic")
+    holdout_change, holdout_error, _ = _distance(comparison, pair, "holdout")
+    excess = around(
+        change - holdout_change, float(np.hypot(error, holdout_error)), n=comparison.n_compared, level=level, lower=-1.0
+    )
+    shape = (comparison.bins[pair[0]].n_bins, comparison.bins[pair[1]].n_bins)
+    before = 0.5 * float(np.abs(dependence(comparison.train_joint(pair).reshape(shape))).sum())
+    return Change(
+        first=pair[0],
+        second=pair[1],
+        train=round(before, 4),
+        synthetic=round(strength, 4),
+        change=round(change, 4),
+        holdout_change=round(holdout_change, 4),
+        excess=excess,
+    )
+
+
+def _distance(comparison: Comparison, pair: tuple[str, str], which: Which) -> tuple[float, float, float]:
+    """Distance of a pair's dependence from train's, its standard error, and the strength of the dependence itself."""
+    shape = (comparison.bins[pair[0]].n_bins, comparison.bins[pair[1]].n_bins)
+    codes = comparison.joint_codes(which, pair)
+    counts = np.bincount(codes, minlength=shape[0] * shape[1]).reshape(shape)
+    own = dependence(counts)
+    difference = own - dependence(comparison.train_joint(pair).reshape(shape))
+    # Derivative of the distance in the direction of one more row in cell (i, j).
+    sign = np.sign(difference)
+    rows, columns = counts.sum(axis=1) / counts.sum(), counts.sum(axis=0) / counts.sum()
+    slope = 0.5 * (sign - (sign @ columns)[:, None] - (rows @ sign)[None, :])
+    error = standard_error_of_mean(slope.ravel()[codes], comparison.clusters(which))
+    return 0.5 * float(np.abs(difference).sum()), error, 0.5 * float(np.abs(own).sum())
+
+
+def _shifted(interval: Interval, by: float) -> Interval:
+    return Interval(low=max(0.0, interval.low + by), high=interval.high + by, level=interval.level)

@@ -1,0 +1,204 @@
+"""What a metric is, what it returns, and how a set of them is run.
+
+A metric compares synthetic rows with the rows they were learned from, and always does the same with real holdout rows
+(reference) and with a naive invention (baseline), so that no number stands alone.
+
+Decisions
+- Every metric runs by itself: one that fails leaves a result that names the error, and the others still run.
+- The number that a limit applies to may differ from the value shown (a share of the ceiling, an excess over the
+  holdout); it then has its own name and interval, in `judged`.
+- Results and details hold no cell of the training table: whatever is in them may be printed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal, Protocol
+
+from pydantic import Field
+
+from tabsynth.errors import TabsynthError
+from tabsynth.evaluation.comparison import Comparison
+from tabsynth.evaluation.intervals import Interval
+from tabsynth.evaluation.part import Part
+from tabsynth.registry import Registry
+
+
+class Family(StrEnum):
+    """Groups of metrics; each has a card and a section in the report."""
+
+    VALIDITY = "validity"
+    FIDELITY = "fidelity"
+    DETECTION = "detection"
+    COPIES = "copies"
+
+
+class Verdict(StrEnum):
+    """What a limit says about a result; `info` where no limit applies."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    INSUFFICIENT = "insufficient evidence"
+    INFO = "info"
+
+
+Unit = Literal["share", "count", "area"]
+"""What numbers are: shares of 1, whole counts, or an area under a curve."""
+
+
+class Judged(Part):
+    """The number that a limit applies to, where it is not the value itself."""
+
+    what: str
+    """Name of the number, such as "share of the ceiling"."""
+    value: float = Field(allow_inf_nan=False)
+    interval: Interval | None = None
+
+
+class Result(Part):
+    """One answered question."""
+
+    metric: str
+    family: Family
+    subject: tuple[str, ...] = ()
+    """Columns it is about; empty: the whole table."""
+    question: str
+    """What is asked, in one plain sentence."""
+    better: Literal["higher", "lower"]
+    unit: Unit = "share"
+    value: float | None = Field(default=None, allow_inf_nan=False)
+    """None: not measured; `notes` or `error` say why."""
+    interval: Interval | None = None
+    n: int = 0
+    """Rows behind the value, in the smaller of the compared tables."""
+    reference: float | None = Field(default=None, allow_inf_nan=False)
+    """The same with real holdout rows in place of the synthetic ones."""
+    baseline: float | None = Field(default=None, allow_inf_nan=False)
+    """The same with naively invented rows in place of the synthetic ones."""
+    judged: Judged | None = None
+    clause: str | None = None
+    """Clause of the policy that set the limit."""
+    limit: float | None = None
+    verdict: Verdict = Verdict.INFO
+    decides_at: int | None = None
+    """Rows per table at which the evidence would decide, where it does not."""
+    seed: int = 0
+    seconds: float = 0.0
+    """Time of the whole metric; 0 on all but its first result."""
+    notes: tuple[str, ...] = ()
+    error: str | None = None
+
+    @property
+    def about(self) -> str:
+        """The subject in words."""
+        return " × ".join(self.subject) if self.subject else "table"
+
+
+class Detail(Part):
+    """Base of the tables and curves that a metric leaves for its section of the report."""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What one metric returns: results, the one about the whole table first, and material for its section."""
+
+    results: Sequence[Result]
+    detail: Detail | None = None
+
+
+class Metric(Protocol):
+    """A comparison of three tables."""
+
+    name: str
+    family: Family
+    question: str
+    better: Literal["higher", "lower"]
+    unit: Unit
+
+    def measure(self, comparison: Comparison, *, level: float) -> Findings:
+        """Compare.
+
+        Args:
+            comparison: The three tables on one scale, with seed and shared intermediate results.
+            level: Confidence level of the intervals.
+        """
+
+
+METRICS = Registry(
+    "metric",
+    {
+        "schema-violations": "tabsynth.evaluation.validity:SchemaViolations",
+        "column-similarity": "tabsynth.evaluation.columns:ColumnSimilarity",
+        "worst-column": "tabsynth.evaluation.columns:WorstColumn",
+        "missingness": "tabsynth.evaluation.missingness:Missingness",
+        "missingness-by-group": "tabsynth.evaluation.missing_groups:MissingnessByGroup",
+        "tails": "tabsynth.evaluation.columns:Tails",
+        "pair-similarity": "tabsynth.evaluation.pairs:PairSimilarity",
+        "association": "tabsynth.evaluation.association:Association",
+        "detection": "tabsynth.evaluation.detection:Detection",
+        "exact-copies": "tabsynth.evaluation.copies:ExactCopies",
+        "identifier-reuse": "tabsynth.evaluation.copies:IdentifierReuse",
+        "text-reuse": "tabsynth.evaluation.copies:TextReuse",
+        "near-copies": "tabsynth.evaluation.nearest:NearCopies",
+    },
+    group="tabsynth.metrics",
+)
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """The gravest of some verdicts."""
+    found = set(verdicts)
+    for verdict in (Verdict.FAIL, Verdict.INSUFFICIENT, Verdict.PASS):
+        if verdict in found:
+            return verdict
+    return Verdict.INFO
+
+
+def run_metric(metric: Metric, comparison: Comparison, *, level: float) -> Findings:
+    """Run one metric by itself; an error becomes a result that names it.
+
+    The message of an error that is not our own may hold a cell of the table, so only its type and place are kept.
+    """
+    start = time.perf_counter()
+    try:
+        found = metric.measure(comparison, level=level)
+    except Exception as error:
+        found = Findings([unmeasured(metric, error=_describe(error))])
+    seconds = round(time.perf_counter() - start, 3)
+    results = [result.model_copy(update={"seed": comparison.seed}) for result in found.results]
+    results[0] = results[0].model_copy(update={"seconds": seconds})
+    return Findings(results, found.detail)
+
+
+def unmeasured(metric: Metric, *notes: str, error: str | None = None, undecided: bool = False) -> Result:
+    """The result of a metric that was not measured, with the reason.
+
+    Args:
+        metric: The metric.
+        notes: Why it does not apply to this table, in plain sentences.
+        error: Why it failed.
+        undecided: Whether it applies, but could not be measured (too few rows, not asked for).
+    """
+    return Result(
+        metric=metric.name,
+        family=metric.family,
+        question=metric.question,
+        better=metric.better,
+        unit=metric.unit,
+        notes=notes,
+        error=error,
+        verdict=Verdict.INSUFFICIENT if error or undecided else Verdict.INFO,
+    )
+
+
+def _describe(error: Exception) -> str:
+    if isinstance(error, TabsynthError):
+        return str(error)
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None and "tabsynth" in frame.tb_next.tb_frame.f_code.co_filename:
+        frame = frame.tb_next
+    place = f" in {frame.tb_frame.f_code.co_name}" if frame is not None else ""
+    return f"{type(error).__name__}{place}"

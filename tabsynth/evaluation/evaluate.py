@@ -1,0 +1,125 @@
+"""Run every metric on three tables and hold the results against a policy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from pydantic import SerializeAsAny
+
+from tabsynth.evaluation.base import METRICS, Detail, Result, Verdict, run_metric, worst
+from tabsynth.evaluation.comparison import Comparison, compare
+from tabsynth.evaluation.part import Part
+from tabsynth.evaluation.policy import Policy, load_policy
+from tabsynth.evaluation.split import Overlap, measure_overlap
+from tabsynth.progress import SILENT, Progress
+from tabsynth.randomness import check_seed
+from tabsynth.schema.model import Table
+from tabsynth.schema.values import TypedTable
+
+
+class Evaluation(Part):
+    """Everything that was measured about one synthetic table; holds no cell of the training table."""
+
+    results: tuple[Result, ...]
+    details: dict[str, SerializeAsAny[Detail]]
+    """Material for charts and tables, by metric."""
+    columns: dict[str, str]
+    """Type of every column of the schema."""
+    n_rows: dict[str, int]
+    """Rows of train, holdout and synthetic."""
+    n_compared: int
+    """Rows of holdout and of synthetic that were compared, equally many."""
+    overlap: Overlap
+    policy: Policy
+    warnings: tuple[str, ...] = ()
+    seed: int = 0
+
+    def result(self, metric: str, *subject: str) -> Result:
+        """The result of a metric about some columns, or about the whole table.
+
+        Raises:
+            KeyError: There is none.
+        """
+        for result in self.results:
+            if result.metric == metric and result.subject == subject:
+                return result
+        raise KeyError(f"no result of {metric} about {', '.join(subject) or 'the whole table'}")
+
+    @property
+    def verdict(self) -> Verdict:
+        """Worst verdict of all limits: fail, then insufficient evidence, then pass; info without any limit."""
+        return worst(result.verdict for result in self.results)
+
+
+def evaluate_typed(
+    train: TypedTable,
+    holdout: TypedTable,
+    synthetic: TypedTable,
+    table: Table,
+    *,
+    seed: int = 0,
+    policy: Policy | None = None,
+    violations: Mapping[str, int] | None = None,
+    metrics: Iterable[str] | None = None,
+    progress: Progress = SILENT,
+) -> Evaluation:
+    """Measure fidelity, detection, copies and validity of a synthetic table.
+
+    Args:
+        train: Rows that the generator learned from.
+        holdout: Real rows that it never saw, of other people where people have several rows.
+        synthetic: Rows that it made.
+        table: Their schema.
+        seed: Seed of samples, folds and baselines; the same seed gives the same numbers.
+        policy: Limits to judge by; None: the default policy of the package.
+        violations: Rows that break a rule of the schema, by rule, where that was checked.
+        metrics: Names of the metrics to run; None: all.
+        progress: Told when each metric begins.
+
+    Returns:
+        Results with verdicts, and material for the report. A metric that fails leaves a result that says so.
+
+    Raises:
+        DataError: A table has no rows, or lacks columns of the schema.
+        UsageError: A metric is unknown.
+
+    Privacy:
+        Reads all three tables. What is returned holds aggregates, names of columns, and names of categories that at
+        least ten people share. It is not differentially private.
+    """
+    names = tuple(METRICS if metrics is None else metrics)
+    chosen = [METRICS[name]() for name in names]
+    limits = policy or load_policy()
+    comparison = compare(train, holdout, synthetic, table, seed=check_seed(seed), violations=violations)
+    overlap = measure_overlap(comparison)
+    results: list[Result] = []
+    details: dict[str, Detail] = {}
+    progress.stage("evaluate", len(chosen))
+    for metric in chosen:
+        found = run_metric(metric, comparison, level=limits.level(metric.name))
+        results.extend(found.results)
+        if found.detail is not None:
+            details[metric.name] = found.detail
+        progress.advance(note=metric.name)
+    return Evaluation(
+        results=limits.judge(results),
+        details=details,
+        columns={name: column.type for name, column in table.columns.items()},
+        n_rows={"train": train.n_rows, "holdout": holdout.n_rows, "synthetic": synthetic.n_rows},
+        n_compared=comparison.n_compared,
+        overlap=overlap,
+        policy=limits,
+        warnings=tuple(warning for warning in (overlap.warning, _several_rows(comparison)) if warning),
+        seed=comparison.seed,
+    )
+
+
+def _several_rows(comparison: Comparison) -> str | None:
+    """What to say when people have several rows and some intervals do not count that."""
+    people = comparison.train_people
+    if people is None or len(set(people.tolist())) == len(people):
+        return None
+    return (
+        "People have several rows. The intervals of missing rates, copies and detection treat rows as independent and "
+        "are narrower than they should be."
+    )
