@@ -1,0 +1,295 @@
+"""The report as plain data: what was decided, what was made from what, and what each metric found.
+
+Renderers turn it into HTML or JSON; nothing is computed after this point.
+
+Decisions
+- One card per family of metrics, led by its gravest limit; no overall score. Averages hide exactly what a reviewer
+  looks for.
+- A section appears when one of its metrics was run. A new family needs an entry in SECTIONS, a template and its
+  wording.
+- The schema's bounds and categories are left out: some were read from the data, and a bound is somebody's value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path, PurePath
+from typing import Any, Literal
+
+from pydantic import Field, JsonValue, field_validator
+
+from tabsynth.errors import UsageError
+from tabsynth.evaluation import Evaluation
+from tabsynth.evaluation.base import Family, Result, Verdict, worst
+from tabsynth.evaluation.part import Part
+from tabsynth.evaluation.policy import Clause
+from tabsynth.outputs import atomic_file
+from tabsynth.report.wording import FAMILIES, FAMILY_ORDER, NOT_TESTED, headline, sentence
+from tabsynth.schema.model import Schema
+
+
+class Context(Part):
+    """What was made from what; everything that the numbers do not say."""
+
+    generator: str | None = None
+    parameters: dict[str, JsonValue] = Field(default_factory=dict)
+    guarantee: str | None = None
+    """What the generator promises, such as "none" or "(1.0, 1e-6)-differential privacy per patient"."""
+    seed: int | None = None
+    versions: dict[str, str] = Field(default_factory=dict)
+    files: dict[str, str] = Field(default_factory=dict)
+    """Names of the inputs, without their folders."""
+    hashes: dict[str, str] = Field(default_factory=dict)
+    """SHA-256 of each output, by file name."""
+    warnings: tuple[str, ...] = ()
+    """What the pipeline warned of; free of cells."""
+    questions: tuple[str, ...] = ()
+    """Questions that the schema leaves open."""
+    created: str | None = None
+    """When, as ISO 8601 text; left out where runs must be equal byte for byte."""
+
+    @field_validator("files", "hashes")
+    @classmethod
+    def _names_only(cls, value: dict[str, str]) -> dict[str, str]:
+        return {PurePath(key).name: PurePath(text).name for key, text in value.items()}
+
+
+class Card(Part):
+    """The verdict on one family of metrics."""
+
+    family: Family
+    title: str
+    about: str
+    verdict: Verdict
+    sentence: str
+    """What the gravest limit found, in plain words."""
+    lead: Result | None
+    """The result behind the sentence."""
+    direction: Literal["at most", "at least"] | None
+    """Side of the limit that the lead must keep to."""
+    passed: int
+    limits: int
+
+
+class Limit(Part):
+    """One clause of the policy beside what was found."""
+
+    clause: Clause
+    result: Result
+    sentence: str
+
+
+class ColumnEntry(Part):
+    """One column of the schema, without anything that was read from the data."""
+
+    name: str
+    type: str
+    role: str
+
+
+class Section(Part):
+    """One chapter of evidence."""
+
+    id: str
+    title: str
+    intro: str
+    metrics: tuple[str, ...]
+    results: tuple[Result, ...]
+    """What its metrics found about the whole table."""
+
+
+class Report(Part):
+    """An evaluation made readable; holds no cell of the training table."""
+
+    format: Literal[1] = 1
+    title: str
+    verdict: Verdict
+    headline: str
+    cards: tuple[Card, ...]
+    limits: tuple[Limit, ...]
+    warnings: tuple[str, ...]
+    context: Context
+    columns: tuple[ColumnEntry, ...]
+    sections: tuple[Section, ...]
+    not_tested: tuple[str, ...] = Field(default=NOT_TESTED)
+    evaluation: Evaluation
+
+    def to_json(self) -> str:
+        """The report as JSON text, two spaces deep, ending in a line break."""
+        return self.model_dump_json(indent=2) + "\n"
+
+    def save(self, path: str | Path) -> None:
+        """Write the report; the suffix of `path` says how.
+
+        Args:
+            path: A name ending in .html or .json.
+
+        Raises:
+            UsageError: Another suffix.
+            OutputError: The file cannot be written; nothing was left half written.
+        """
+        suffix = Path(path).suffix.lower()
+        if suffix == ".html":
+            from tabsynth.report.render import render_html
+
+            text = render_html(self)
+        elif suffix == ".json":
+            text = self.to_json()
+        else:
+            raise UsageError(f"{Path(path).name}: a report is written as .html or .json; choose one of these suffixes")
+        with atomic_file(path) as partial:
+            partial.write_text(text, encoding="utf-8", newline="\n")
+
+
+# id (also the name of the template), title, introduction, metrics
+SECTIONS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
+    (
+        "columns",
+        "Single columns",
+        "Each column alone: its distribution in the synthetic table beside the one in train. Similarity 1 means the "
+        "same distribution; what equally many real holdout rows reach is the ceiling.",
+        ("column-similarity", "worst-column", "tails"),
+    ),
+    (
+        "pairs",
+        "Pairs of columns",
+        "What goes together: the contingency table of every pair, on bins that were fixed on train, and the "
+        "dependences that the generator invented, lost or turned round.",
+        ("pair-similarity", "association"),
+    ),
+    (
+        "gaps",
+        "Missing cells",
+        "How many cells are missing, and for whom.",
+        ("missingness", "missingness-by-group"),
+    ),
+    (
+        "detection",
+        "Detection",
+        "A classifier was trained to tell synthetic from real rows and asked about rows it had not seen. It sees the "
+        "whole row at once, so it finds what single columns and pairs do not show.",
+        ("detection",),
+    ),
+    (
+        "copies",
+        "Copies of real data",
+        "Rows, identifiers and texts of the synthetic table that repeat real ones. Finding none is necessary, and no "
+        "proof of privacy.",
+        ("exact-copies", "identifier-reuse", "text-reuse", "near-copies"),
+    ),
+    (
+        "validity",
+        "Rules of the schema",
+        "Types, bounds, categories, keys and constraints that the schema declares, checked on every synthetic row.",
+        ("schema-violations",),
+    ),
+)
+
+
+def build_report(
+    evaluation: Evaluation, *, schema: Schema, context: Context | Mapping[str, Any], title: str | None = None
+) -> Report:
+    """Arrange an evaluation for readers.
+
+    Args:
+        evaluation: What was measured.
+        schema: Schema of the table; only names, types and roles of columns are shown.
+        context: What was made from what: a `Context`, or a mapping with its keys.
+        title: Heading; None: made from the schema's name.
+
+    Raises:
+        UsageError: `context` has an unknown key, or a value of the wrong type.
+    """
+    facts = context if isinstance(context, Context) else _read_context(context)
+    evaluation = _without_times(evaluation)
+    by_clause = {result.clause: result for result in evaluation.results if result.clause}
+    limits = tuple(
+        Limit(clause=clause, result=by_clause[clause.name], sentence=sentence(by_clause[clause.name], clause))
+        for clause in evaluation.policy.clauses
+    )
+    table = next((table for table in schema.tables.values() if set(table.columns) == set(evaluation.columns)), None)
+    columns = tuple(
+        ColumnEntry(name=name, type=kind, role=table.columns[name].role.value if table else "none")
+        for name, kind in evaluation.columns.items()
+    )
+    return Report(
+        title=title or f"Evaluation of synthetic data: {schema.name or 'unnamed table'}",
+        verdict=evaluation.verdict,
+        headline=headline([limit.result.verdict for limit in limits]),
+        cards=_cards(evaluation, limits),
+        limits=limits,
+        warnings=(*evaluation.warnings, *facts.warnings),
+        context=facts,
+        columns=columns,
+        sections=_sections(evaluation),
+        evaluation=evaluation,
+    )
+
+
+def _without_times(evaluation: Evaluation) -> Evaluation:
+    """The same evaluation without what a clock said: equal runs must give equal reports, byte for byte."""
+    results = tuple(result.model_copy(update={"seconds": 0.0}) for result in evaluation.results)
+    return evaluation.model_copy(update={"results": results})
+
+
+def _read_context(given: Mapping[str, Any]) -> Context:
+    unknown = sorted(set(given) - set(Context.model_fields))
+    if unknown:
+        raise UsageError(f"context: unknown keys {', '.join(unknown)}; choose from: {', '.join(Context.model_fields)}")
+    try:
+        return Context(**given)
+    except ValueError as error:
+        raise UsageError("context: a value has the wrong type; see tabsynth.report.build.Context") from error
+
+
+def _cards(evaluation: Evaluation, limits: tuple[Limit, ...]) -> tuple[Card, ...]:
+    cards = []
+    for family in FAMILY_ORDER:
+        own = [limit for limit in limits if limit.result.family == family]
+        if not own and not any(result.family == family for result in evaluation.results):
+            continue
+        title, about = FAMILIES[family]
+        verdict = worst(limit.result.verdict for limit in own)
+        leading = [limit for limit in own if limit.result.verdict == verdict]
+        lead = min(leading, key=lambda limit: _room(limit), default=None)
+        judged = [limit for limit in own if limit.result.verdict != Verdict.INFO]
+        cards.append(
+            Card(
+                family=family,
+                title=title,
+                about=about,
+                verdict=verdict,
+                sentence=lead.sentence if lead else "No limit applies.",
+                lead=lead.result if lead else None,
+                direction=lead.clause.direction if lead else None,
+                passed=sum(limit.result.verdict == Verdict.PASS for limit in judged),
+                limits=len(judged),
+            )
+        )
+    return tuple(cards)
+
+
+def _room(limit: Limit) -> float:
+    """How far inside its limit a result is, as a share of the way to perfect; the smallest leads its card."""
+    judged = limit.result.judged
+    value = judged.value if judged else limit.result.value
+    if value is None:
+        return float("inf")
+    room = limit.clause.limit - value if limit.clause.direction == "at most" else value - limit.clause.limit
+    perfect = 1 - limit.clause.limit if limit.clause.direction == "at least" else limit.clause.limit
+    return room / perfect if perfect > 0 else room
+
+
+def _sections(evaluation: Evaluation) -> tuple[Section, ...]:
+    sections = []
+    for key, title, intro, metrics in SECTIONS:
+        results = tuple(result for result in evaluation.results if result.metric in metrics and not result.subject)
+        if results:
+            sections.append(Section(id=key, title=title, intro=intro, metrics=metrics, results=results))
+    listed = {metric for _, _, _, metrics in SECTIONS for metric in metrics}
+    others = tuple(result for result in evaluation.results if result.metric not in listed)
+    if others:
+        intro = "Metrics that were added to this installation."
+        names = tuple(dict.fromkeys(result.metric for result in others))
+        sections.append(Section(id="others", title="Further metrics", intro=intro, metrics=names, results=others))
+    return tuple(sections)

@@ -1,0 +1,257 @@
+"""The charts of the report, as inline SVG.
+
+Each takes plain data of the evaluation and returns escaped markup. Train is a filled grey shape and synthetic a blue
+line or bar, so that they differ without colour too; every chart has its numbers in a table beside it.
+"""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from tabsynth.evaluation.detection import Curve, Telltale
+from tabsynth.evaluation.pairs import PairScores
+from tabsynth.evaluation.profiles import Cell, Profile
+from tabsynth.report.build import Limit
+from tabsynth.report.svg import (
+    INK,
+    LINE,
+    MUTED,
+    NAIVE,
+    SYNTHETIC,
+    TRAIN,
+    box,
+    chart,
+    element,
+    line,
+    path,
+    shortened,
+    text,
+)
+from tabsynth.report.wording import number, percent
+
+MAX_HEAT_COLUMNS = 40
+# similarity as a share of the ceiling, from good to bad: lower bound, fill, name
+HEAT_STEPS = (
+    (0.99, "#e3ecf5", "99 % or more"),
+    (0.97, "#b5cde4", "97 to 99 %"),
+    (0.95, "#7ba6d0", "95 to 97 %"),
+    (0.90, "#d9924a", "90 to 95 %"),
+    (float("-inf"), "#a33b12", "below 90 %"),
+)
+
+
+def profile_chart(profile: Profile) -> Markup:
+    """Distribution of one column in train and in synthetic."""
+    label = f"Distribution of {profile.column}: train beside synthetic"
+    if profile.kind == "categories":
+        return _bars(profile.cells, label)
+    return _histogram(profile.cells, label)
+
+
+def _histogram(cells: tuple[Cell, ...], label: str) -> Markup:
+    width, height, bottom = 440.0, 150.0, 124.0
+    steps = sum(cell.width for cell in cells)
+    unit = width / max(1, steps)
+    top = max(max(cell.train, cell.synthetic) / cell.width for cell in cells) or 1.0
+    parts: list[Markup] = []
+    outline: list[tuple[float, float]] = [(0.0, bottom)]
+    x = 0.0
+    marks: list[tuple[float, str]] = []
+    for cell in cells:
+        span = cell.width * unit
+        high = cell.train / cell.width / top * (bottom - 6)
+        title = f"{cell.label}: train {percent(cell.train)}, synthetic {percent(cell.synthetic)}"
+        parts.append(box(x, bottom - high, span - (1 if unit > 4 else 0), high, TRAIN, title=title))
+        level = bottom - cell.synthetic / cell.width / top * (bottom - 6)
+        outline += [(x, level), (x + span, level)]
+        if cell.edge is not None:
+            marks.append((x, cell.edge))
+        x += span
+    outline.append((x, bottom))
+    parts.append(path(outline, stroke=SYNTHETIC, width=2))
+    parts.append(line(0, bottom, width, bottom, stroke=MUTED))
+    every = -(-len(marks) // 5)
+    for position, mark in marks[:: max(1, every)]:
+        parts.append(line(position, bottom, position, bottom + 4, stroke=MUTED))
+        anchor = "start" if position < 20 else "end" if position > width - 30 else "middle"
+        parts.append(text(position, bottom + 17, mark, anchor=anchor))
+    return chart(width, height, label, parts)
+
+
+def _bars(cells: tuple[Cell, ...], label: str) -> Markup:
+    width, row, left, right = 440.0, 22.0, 150.0, 96.0
+    top = max([max(cell.train, cell.synthetic) for cell in cells], default=0) or 1.0
+    parts: list[Markup] = []
+    for place, cell in enumerate(cells):
+        y = place * row
+        scale = (width - left - right) / top
+        parts.append(
+            element(
+                "text",
+                element("title", cell.label),
+                shortened(cell.label, 23),
+                x=left - 8,
+                y=y + 14,
+                text_anchor="end",
+                font_size=11,
+                fill=INK,
+            )
+        )
+        parts.append(box(left, y + 3, max(1.0, cell.train * scale), 7, TRAIN))
+        parts.append(box(left, y + 11, max(1.0, cell.synthetic * scale), 7, SYNTHETIC))
+        values = f"{percent(cell.train)} · {percent(cell.synthetic)}"
+        parts.append(text(width, y + 14, values, anchor="end", size=10))
+    return chart(width, max(1, len(cells)) * row + 2, label, parts)
+
+
+def ruler(limit: Limit) -> Markup:
+    """Where a judged number lies between naive rows, the limit and real rows."""
+    result, clause = limit.result, limit.clause
+    judged, value = result.judged, result.value
+    if value is None or result.unit == "count":
+        return Markup("")
+    interval = judged.interval if judged else result.interval
+    at = judged.value if judged else value
+    low, high = (interval.low, interval.high) if interval else (at, at)
+    real, naive = _marks(limit)
+    ends = [low, high, clause.limit, *(mark for mark in (real, naive) if mark is not None)]
+    lower, upper = min(ends), max(ends)
+    span = (upper - lower) or 1.0
+    width, left, inner, middle = 300.0, 12.0, 276.0, 22.0
+
+    def place(number_: float) -> float:
+        return left + inner * (number_ - lower) / span
+
+    edge = place(clause.limit)
+    kept = (left, edge - left) if clause.direction == "at most" else (edge, left + inner - edge)
+    parts = [
+        box(left, middle - 4, inner, 8, "#f0f2f5"),
+        box(kept[0], middle - 4, kept[1], 8, "#d5e8dc"),
+        line(edge, middle - 10, edge, middle + 10, stroke=INK, width=2),
+    ]
+    together = real is not None and naive is not None and abs(place(real) - place(naive)) < 40
+    for mark, name, colour in ((naive, "" if together else "naive", NAIVE), (real, "real", MUTED)):
+        if mark is not None:
+            x = place(mark)
+            parts.append(line(x, middle - 7, x, middle + 7, stroke=colour, width=2, dash="2 2"))
+            anchor = "start" if x < 40 else "end" if x > width - 40 else "middle"
+            parts.append(
+                text(x, middle + 21, "real, naive" if together and name else name, anchor=anchor, size=10, fill=colour)
+            )
+    parts.append(line(place(low), middle, max(place(high), place(low) + 2), middle, stroke=SYNTHETIC, width=4))
+    parts.append(element("circle", cx=place(at), cy=middle, r=5, fill=SYNTHETIC, stroke="#ffffff", stroke_width=1.5))
+    anchor = "start" if edge < 40 else "end" if edge > width - 40 else "middle"
+    parts.append(text(edge, 9, f"limit {number(clause.limit, result.unit)}", anchor=anchor, size=10, fill=INK))
+    label = (
+        f"{clause.name}: {number(at, result.unit)}, interval {number(low, result.unit)} to "
+        f"{number(high, result.unit)}, limit {clause.direction} {number(clause.limit, result.unit)}"
+    )
+    return chart(width, 46.0, label, parts)
+
+
+def _marks(limit: Limit) -> tuple[float | None, float | None]:
+    """Reference and baseline on the scale of the judged number."""
+    result = limit.result
+    real, naive = result.reference, result.baseline
+    if result.judged is None or real is None:
+        return real, naive
+    if result.judged.what == "share of the ceiling":
+        return 1.0, naive / real if naive is not None and real > 0 else None
+    if naive is None:
+        return 0.0, None
+    return 0.0, naive - real if result.better == "lower" else real - naive
+
+
+def heat_map(detail: PairScores) -> Markup:
+    """Similarity of every pair as a share of its ceiling, for tables of up to 40 columns."""
+    names = detail.columns
+    if len(names) > MAX_HEAT_COLUMNS:
+        return Markup("")
+    cell = 24.0 if len(names) <= 25 else 16.0
+    left, top = 190.0, 22.0
+    place = {name: index for index, name in enumerate(names)}
+    parts: list[Markup] = []
+    for index, name in enumerate(names):
+        y = top + index * cell
+        title = element("title", name)
+        words = shortened(f"{name}  {index + 1}", 32)
+        parts.append(
+            element("text", title, words, x=left - 8, y=y + cell * 0.68, text_anchor="end", font_size=11, fill=INK)
+        )
+        if index < len(names) - 1:
+            parts.append(text(left + (index + 0.5) * cell, top - 7, index + 1, anchor="middle", size=10))
+    for score in detail.scores:
+        first, second = sorted((place[score.first], place[score.second]))
+        share = score.value / score.reference if score.reference > 0 else 1.0
+        fill = next(fill for bound, fill, _ in HEAT_STEPS if share >= bound)
+        title_text = f"{score.first} × {score.second}: {percent(share)} of the ceiling"
+        parts.append(box(left + first * cell, top + second * cell, cell - 1.5, cell - 1.5, fill, title=title_text))
+    label = "Similarity of each pair of columns as a share of the ceiling"
+    return chart(left + len(names) * cell, top + len(names) * cell + 4, label, parts)
+
+
+def roc_chart(curves: tuple[Curve, ...]) -> Markup:
+    """ROC curves: the diagonal is guessing, the upper left corner is always right."""
+    size, left, top = 260.0, 40.0, 10.0
+    styles = {
+        "synthetic rows": (SYNTHETIC, 2.5, ""),
+        "training rows": (MUTED, 2.0, ""),
+        "independent columns": (NAIVE, 2.0, "6 4"),
+    }
+    parts = [
+        box(left, top, size, size, "#f7f8fa"),
+        line(left, top + size, left + size, top, stroke=MUTED, dash="2 4"),
+        line(left, top + size, left + size, top + size, stroke=MUTED),
+        line(left, top, left, top + size, stroke=MUTED),
+    ]
+    for curve in reversed(curves):
+        stroke, width, dash = styles.get(curve.name, (INK, 1.5, "1 3"))
+        points = [(0.0, 0.0), *zip(curve.false_positive, curve.true_positive, strict=True)]
+        parts.append(
+            path(((left + x * size, top + (1 - y) * size) for x, y in points), stroke=stroke, width=width, dash=dash)
+        )
+    for mark in (0.0, 0.5, 1.0):
+        parts.append(text(left + mark * size, top + size + 16, f"{mark:g}", anchor="middle"))
+        parts.append(text(left - 6, top + (1 - mark) * size + 4, f"{mark:g}", anchor="end"))
+    parts.append(text(left + size / 2, top + size + 34, "real rows taken for synthetic", anchor="middle"))
+    vertical = text(0, 0, "synthetic rows recognised", anchor="middle")
+    parts.append(element("g", vertical, transform=f"translate(12 {top + size / 2}) rotate(-90)"))
+    return chart(left + size + 16, top + size + 40, "ROC curves of the detection test", parts)
+
+
+def legend_line(name: str) -> Markup:
+    """The line of a ROC curve, for its legend."""
+    stroke, dash = {
+        "synthetic rows": (SYNTHETIC, ""),
+        "training rows": (MUTED, ""),
+        "independent columns": (NAIVE, "6 4"),
+    }.get(name, (INK, "1 3"))
+    mark = line(0, 6, 28, 6, stroke=stroke, width=3, dash=dash)
+    return element("svg", mark, viewBox="0 0 28 12", width=28, height=12, aria_hidden="true")
+
+
+def telltale_chart(telltale: tuple[Telltale, ...]) -> Markup:
+    """How much of the classifier's skill rests on each column."""
+    width, row, left, right = 440.0, 22.0, 170.0, 60.0
+    top = max([item.loss for item in telltale], default=0.0)
+    scale = (width - left - right) / top if top > 0 else 0.0
+    parts: list[Markup] = []
+    for place, item in enumerate(telltale):
+        y = place * row
+        name = element("title", item.column)
+        parts.append(
+            element(
+                "text",
+                name,
+                shortened(item.column, 26),
+                x=left - 8,
+                y=y + 15,
+                text_anchor="end",
+                font_size=11,
+                fill=INK,
+            )
+        )
+        parts.append(box(left, y + 5, max(1.0, item.loss * scale), 12, SYNTHETIC))
+        parts.append(text(width, y + 15, f"{max(0.0, item.loss):.3f}", anchor="end", size=10))
+    parts.append(line(left, 0, left, len(telltale) * row, stroke=LINE))
+    return chart(width, max(1, len(telltale)) * row + 2, "Columns that give synthetic rows away", parts)

@@ -1,0 +1,164 @@
+"""The words of the report: what each number means for somebody who has to decide, without statistics.
+
+Every metric with a limit has a sentence; a metric of a plug-in gets a general one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from tabsynth.evaluation.base import Family, Result, Verdict
+from tabsynth.evaluation.policy import Clause
+
+FAMILY_ORDER = (Family.VALIDITY, Family.FIDELITY, Family.DETECTION, Family.COPIES)
+FAMILIES = {
+    Family.VALIDITY: ("Validity", "Do the rows keep the rules of the schema?"),
+    Family.FIDELITY: ("Fidelity", "Do columns, pairs and gaps look like the real ones?"),
+    Family.DETECTION: ("Detection", "Can a classifier tell synthetic rows from real ones?"),
+    Family.COPIES: ("Copies", "Do rows, identifiers or texts repeat real ones?"),
+}
+
+NOT_TESTED = (
+    "Membership inference: whether an attacker can tell that a person was in train.",
+    "Attribute inference, singling out and linkability: what an attacker learns about a known person.",
+    "Utility: whether models and estimates made from synthetic rows hold on real ones.",
+    "Fairness: whether small groups are served, or exposed, worse than others.",
+    "Dependence between three or more columns by name; only detection sees it, as a whole.",
+    "Order in time and relations between tables.",
+)
+
+VERDICTS = {
+    Verdict.PASS: "Pass",
+    Verdict.FAIL: "Fail",
+    Verdict.INSUFFICIENT: "Insufficient evidence",
+    Verdict.INFO: "Not judged",
+}
+
+
+def percent(value: float | None) -> str:
+    """A share as a percentage, with more digits where it is small.
+
+    Example:
+        >>> percent(0.98765), percent(0.00067), percent(0.0)
+        ('98.8 %', '0.07 %', '0 %')
+    """
+    if value is None:
+        return "not measured"
+    if abs(value) < 5e-5:
+        return "0 %"
+    return f"{100 * value:.2f} %" if abs(value) < 0.01 else f"{100 * value:.1f} %"
+
+
+def number(value: float | None, unit: str) -> str:
+    """A value in the unit of its result."""
+    if value is None:
+        return "–"
+    if unit == "count":
+        return f"{value:,.0f}"
+    return f"{value:.3f}" if unit == "area" else percent(value)
+
+
+def headline(verdicts: Sequence[Verdict]) -> str:
+    """The first sentence of the report."""
+    judged = [verdict for verdict in verdicts if verdict is not Verdict.INFO]
+    failed, open_ = judged.count(Verdict.FAIL), judged.count(Verdict.INSUFFICIENT)
+    if not judged:
+        return "No limit was applied."
+    if failed:
+        also = f", and {_count(open_)} cannot be decided with this many rows" if open_ else ""
+        return f"{_count(failed).capitalize()} of {len(judged)} limits {'is' if failed == 1 else 'are'} broken{also}."
+    if open_:
+        return f"No limit is broken; {_count(open_)} of {len(judged)} cannot be decided with this many rows."
+    return f"All {len(judged)} limits that apply are kept."
+
+
+def sentence(result: Result, clause: Clause) -> str:
+    """What was found about one limit, in plain words."""
+    if result.error:
+        return f"This could not be measured: {result.error}."
+    if result.value is None:
+        return result.notes[0] if result.notes else "This was not measured."
+    return _SENTENCES.get(result.metric, _general)(result)
+
+
+def _general(result: Result) -> str:
+    judged = result.judged
+    if judged is not None:
+        return f"The {judged.what} is {number(judged.value, result.unit)}."
+    return f"The value is {number(result.value, result.unit)}."
+
+
+def _similar(what: str) -> Callable[[Result], str]:
+    def words(result: Result) -> str:
+        share = result.judged.value if result.judged else result.value
+        return f"{what} reach {percent(share)} of the similarity that equally many real rows reach."
+
+    return words
+
+
+def _worst_column(result: Result) -> str:
+    short = max(0.0, result.judged.value if result.judged else 0.0)
+    return f"The column that falls furthest short is {100 * short:.1f} points less similar than among real rows."
+
+
+def _dependence(result: Result) -> str:
+    excess = max(0.0, result.judged.value if result.judged else 0.0)
+    return f"The pair that changed most is off by {percent(excess)} of the rows more than among real rows."
+
+
+def _gaps(result: Result) -> str:
+    return f"The share of missing cells differs by at most {percent(result.value)} in any column."
+
+
+def _group_gaps(result: Result) -> str:
+    excess = max(0.0, result.judged.value if result.judged else 0.0)
+    return f"{percent(excess)} of the rows have a gap in the wrong group, beyond what real rows show."
+
+
+def _detection(result: Result) -> str:
+    return (
+        f"A classifier ranks a synthetic row above a real one {percent(result.value)} of the time; "
+        "guessing would be 50 %."
+    )
+
+
+def _copies(result: Result) -> str:
+    return (
+        f"{percent(result.value)} of the synthetic rows equal a training row; "
+        f"{percent(result.reference)} of the real holdout rows do."
+    )
+
+
+def _reuse(what: str) -> Callable[[Result], str]:
+    def words(result: Result) -> str:
+        if not result.value:
+            return f"No {what} of the training table appears in the synthetic table."
+        return f"{result.value:,.0f} cells repeat a {what} of the training table."
+
+    return words
+
+
+def _violations(result: Result) -> str:
+    if not result.value:
+        return "Every synthetic row keeps every rule of the schema."
+    return f"{result.value:,.0f} violations of the schema were found in the synthetic rows."
+
+
+def _count(n: int) -> str:
+    words = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+    return words[n] if n < len(words) else str(n)
+
+
+_SENTENCES: dict[str, Callable[[Result], str]] = {
+    "schema-violations": _violations,
+    "column-similarity": _similar("Single columns"),
+    "worst-column": _worst_column,
+    "pair-similarity": _similar("Pairs of columns"),
+    "association": _dependence,
+    "missingness": _gaps,
+    "missingness-by-group": _group_gaps,
+    "detection": _detection,
+    "exact-copies": _copies,
+    "identifier-reuse": _reuse("real identifier"),
+    "text-reuse": _reuse("real text"),
+}

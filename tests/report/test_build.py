@@ -1,0 +1,138 @@
+"""The report as data: cards, sections, words, and files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tabsynth.errors import OutputError, UsageError
+from tabsynth.evaluation import Evaluation
+from tabsynth.evaluation.base import METRICS, Family, Verdict
+from tabsynth.report.build import SECTIONS, Context, Report, build_report
+from tabsynth.report.wording import headline, number, percent
+from tabsynth.schema.model import Schema
+from tests.conftest import MixedTable
+from tests.evaluation.samples import MIXED, evaluate_frames, shuffled
+
+SCHEMA = Schema(name="ward", tables={"mixed": MIXED})
+
+
+@pytest.fixture(scope="module")
+def evaluation(mixed_table: MixedTable) -> Evaluation:
+    """A generator that lost all dependence and invented its keys."""
+    synthetic = shuffled(mixed_table(400, seed=2)).assign(record=[f"S{n}" for n in range(400)])
+    return evaluate_frames(mixed_table(500), mixed_table(400, seed=1), synthetic, MIXED)
+
+
+@pytest.fixture(scope="module")
+def report(evaluation: Evaluation) -> Report:
+    """Its report."""
+    return build_report(evaluation, schema=SCHEMA, context={"generator": "independent", "seed": 3})
+
+
+def test_every_family_has_a_card_led_by_its_gravest_limit(report: Report) -> None:
+    """The card's verdict is the worst of its limits, and its sentence is about one of them."""
+    assert [card.family for card in report.cards] == list(Family)
+    for card in report.cards:
+        own = [limit for limit in report.limits if limit.result.family == card.family]
+        assert card.lead is not None
+        assert card.lead.verdict == card.verdict
+        assert card.sentence in {limit.sentence for limit in own}
+        assert card.passed == sum(limit.result.verdict is Verdict.PASS for limit in own)
+    fidelity = next(card for card in report.cards if card.family is Family.FIDELITY)
+    assert fidelity.verdict is Verdict.FAIL
+
+
+def test_there_is_no_overall_score(report: Report) -> None:
+    """The report has one verdict, the gravest, and no number that blends others."""
+    assert report.verdict is Verdict.FAIL
+    assert not [name for name in Report.model_fields if "score" in name]
+
+
+def test_every_limit_of_the_policy_is_answered(report: Report) -> None:
+    """Clause by clause, in the policy's order, each with a sentence that ends."""
+    assert [limit.clause for limit in report.limits] == list(report.evaluation.policy.clauses)
+    assert all(limit.sentence.endswith(".") for limit in report.limits)
+
+
+def test_every_metric_has_a_section(report: Report) -> None:
+    """A metric of the registry belongs to exactly one section."""
+    listed = [metric for _, _, _, metrics in SECTIONS for metric in metrics]
+    assert sorted(listed) == sorted(METRICS)
+    shown = [result.metric for section in report.sections for result in section.results]
+    assert sorted(shown) == sorted(METRICS)
+
+
+def test_the_schema_shows_names_types_and_roles_only(report: Report) -> None:
+    """Bounds and categories may have been read from the data."""
+    assert {key for column in report.columns for key in column.model_dump()} == {"name", "type", "role"}
+    assert report.columns[0].model_dump() == {"name": "record", "type": "identifier", "role": "direct-identifier"}
+
+
+def test_names_of_files_lose_their_folders() -> None:
+    """A path may name a person or a customer."""
+    context = Context(files={"train": "/home/ada/secret/train.csv"}, hashes={"/tmp/out/synthetic.csv": "ab" * 32})
+    assert context.files == {"train": "train.csv"}
+    assert context.hashes == {"synthetic.csv": "ab" * 32}
+
+
+@pytest.mark.parametrize("context", [{"generatr": "x"}, {"seed": "not a number"}])
+def test_a_wrong_context_is_refused(context: dict[str, str], evaluation: Evaluation) -> None:
+    """Unknown keys and wrong types are named errors."""
+    with pytest.raises(UsageError, match="context: "):
+        build_report(evaluation, schema=SCHEMA, context=context)
+
+
+def test_the_same_report_as_json(report: Report, tmp_path: Path) -> None:
+    """The file holds what the object holds, as versioned JSON."""
+    path = tmp_path / "report.json"
+    report.save(path)
+    found = json.loads(path.read_text(encoding="utf-8"))
+    assert found["format"] == 1
+    assert found == json.loads(report.to_json())
+    assert found["evaluation"]["details"]["pair-similarity"]["scores"][0]["first"] == "age"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["report.json"]
+
+
+def test_html_by_its_suffix(report: Report, tmp_path: Path) -> None:
+    """A name in .html is a page."""
+    report.save(tmp_path / "report.HTML")
+    assert (tmp_path / "report.HTML").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+def test_other_suffixes_and_folders_are_refused(report: Report, tmp_path: Path) -> None:
+    """Nothing is written where it cannot be, or as what it is not."""
+    with pytest.raises(UsageError, match=r"\.html or \.json"):
+        report.save(tmp_path / "report.pdf")
+    with pytest.raises(OutputError, match="no such folder"):
+        report.save(tmp_path / "absent" / "report.json")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "words"),
+    [
+        ([Verdict.PASS, Verdict.PASS, Verdict.INFO], "All 2 limits that apply are kept."),
+        ([Verdict.FAIL, Verdict.PASS], "One of 2 limits is broken."),
+        (
+            [Verdict.FAIL, Verdict.FAIL, Verdict.INSUFFICIENT],
+            "Two of 3 limits are broken, and one cannot be decided with this many rows.",
+        ),
+        (
+            [Verdict.INSUFFICIENT, Verdict.PASS],
+            "No limit is broken; one of 2 cannot be decided with this many rows.",
+        ),
+        ([Verdict.INFO], "No limit was applied."),
+    ],
+)
+def test_the_first_sentence_counts_limits(verdicts: list[Verdict], words: str) -> None:
+    """The headline says how many limits are broken or open."""
+    assert headline(verdicts) == words
+
+
+def test_numbers_read_well() -> None:
+    """Small shares keep their digits, areas have three, counts have none."""
+    assert (percent(0.98765), percent(0.00067), percent(0.00001)) == ("98.8 %", "0.07 %", "0 %")
+    assert (number(0.51234, "area"), number(12345.0, "count"), number(None, "share")) == ("0.512", "12,345", "–")
