@@ -245,7 +245,7 @@ def _notes(comparison: Comparison) -> tuple[str, ...]:
     left_out = len(comparison.table.columns) - len(comparison.columns)
     notes = [f"Holdout and synthetic are compared with train in {comparison.n_compared:,} rows each."]
     if left_out:
-        notes.append(f"{left_out} identifier or text columns are invented, not learned, and are left out here.")
+        notes.append(f"Identifier and text columns ({left_out}) are invented, not learned, and are left out here.")
     return tuple(notes)
 
 

@@ -30,6 +30,7 @@ from tabsynth.report.svg import (
 from tabsynth.report.wording import number, percent
 
 MAX_HEAT_COLUMNS = 40
+_MARK_GAP = 76.0  # between labels of an axis, so that dates do not touch
 # similarity as a share of the ceiling, from good to bad: lower bound, fill, name
 HEAT_STEPS = (
     (0.99, "#e3ecf5", "99 % or more"),
@@ -70,11 +71,13 @@ def _histogram(cells: tuple[Cell, ...], label: str) -> Markup:
     outline.append((x, bottom))
     parts.append(path(outline, stroke=SYNTHETIC, width=2))
     parts.append(line(0, bottom, width, bottom, stroke=MUTED))
-    every = -(-len(marks) // 5)
-    for position, mark in marks[:: max(1, every)]:
+    labelled = float("-inf")
+    for position, mark in marks:
+        if position - labelled < _MARK_GAP or position > width - 20:
+            continue
+        labelled = position
         parts.append(line(position, bottom, position, bottom + 4, stroke=MUTED))
-        anchor = "start" if position < 20 else "end" if position > width - 30 else "middle"
-        parts.append(text(position, bottom + 17, mark, anchor=anchor))
+        parts.append(text(position, bottom + 17, mark, anchor="start" if position < 20 else "middle"))
     return chart(width, height, label, parts)
 
 

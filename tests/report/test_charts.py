@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 import pytest
 
@@ -69,6 +70,16 @@ def test_a_wide_range_is_drawn_as_low_as_it_is_thin() -> None:
     drawn = str(profile_chart(profile_of("numbers", *cells)))
     heights = [float(height) for height in re.findall(r'height="([\d.]+)" fill="#98a3b0"', drawn)]
     assert heights[0] == pytest.approx(4 * heights[1])
+
+
+def test_labels_of_an_axis_do_not_touch() -> None:
+    """Edges that stand close share one label; those far apart have one each."""
+    cells = [Cell(label="below", train=0.05, synthetic=0.05)]
+    cells += [Cell(label="x", train=0.05, synthetic=0.05, edge=f"{10_000 * n:,}") for n in range(1, 19)]
+    drawn = str(profile_chart(profile_of("numbers", *cells)))
+    places = [float(x) for x in re.findall(r'<text x="([\d.]+)" y="141"', drawn)]
+    assert len(places) >= 4
+    assert min(after - before for before, after in pairwise(places)) >= 70
 
 
 @pytest.mark.parametrize(("value", "side"), [(0.6, "left"), (0.95, "right")])
