@@ -43,6 +43,9 @@ Array = np.ndarray[Any, Any]
 class Fitted(ABC):
     """What a generator has learned, on encoded columns."""
 
+    notes: tuple[str, ...] = ()
+    """What a user should know about the fit: rows left out, work cut short."""
+
     @abstractmethod
     def sample_encoded(self, n_rows: int, *, rng: np.random.Generator, given: EncodedGiven) -> dict[str, Array]:
         """Draw rows.
@@ -184,7 +187,7 @@ class Generator(BaseModel, ABC):
             frame_kind=kind,
             n_rows_fitted=typed.n_rows,
             seed=seed,
-            notes=tuple(notes),
+            notes=(*notes, *fitted.notes),
         )
 
     def _require_enough(self, n_people: int, counted_in_people: bool) -> None:

@@ -13,6 +13,7 @@ Data"; sequential synthesis by trees in Reiter 2005, "Using CART to generate par
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -22,9 +23,10 @@ import numpy as np
 from pydantic import Field
 
 from tabsynth.encoding.given import EncodedGiven, GivenColumn
-from tabsynth.encoding.table import Domain, EncodedTable
+from tabsynth.encoding.table import Continuous, Domain, EncodedTable
 from tabsynth.errors import UsageError
 from tabsynth.generators.base import Fitted, Generator
+from tabsynth.generators.boosting.budget import price, rounds_within, shrink
 from tabsynth.generators.boosting.cells import Cells, Questions, make_cells
 from tabsynth.generators.boosting.drawing import draw_cells, pick, tilt
 from tabsynth.generators.boosting.forest import Forest
@@ -37,6 +39,7 @@ Array = np.ndarray[Any, Any]
 _TRIALS = 10
 """Rows tried for each row asked for, while a condition on a later column weighs what was drawn before it."""
 _MOST_TRIALS = 400_000
+_THREADS = 4
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,11 @@ class FittedTrees(Fitted):
         """See `Fitted.from_state`."""
         columns = {name: _column_from(state["columns"][name], domains[name]) for name in state["order"]}
         return cls(tuple(state["names"]), columns, tuple(state["notes"]))
+
+
+def _size(cells: Cells) -> tuple[bool, int]:
+    """Categories before numbers, and small columns before large ones."""
+    return isinstance(cells.domain, Continuous), cells.n_cells
 
 
 def _column_state(model: ColumnModel) -> dict[str, Any]:
@@ -195,8 +203,9 @@ class Trees(Generator):
         "then depend on the speed of the machine, not on the seed alone.",
     )
     min_leaf: int = Field(default=20, ge=5, description="Fewest training rows (people, with an entity key) in a leaf.")
-    order: Literal["dependence", "file"] = Field(
-        default="file", description="Order in which columns are drawn: by dependence, or as the table has them."
+    order: Literal["size", "file"] = Field(
+        default="size",
+        description="Order in which columns are drawn: categories first and small columns first, or as in the table.",
     )
     max_rows: int = Field(default=100_000, ge=1000, description="Training rows that classifiers see, at most.")
 
@@ -209,44 +218,57 @@ class Trees(Generator):
         Privacy: Split thresholds are numbers of cells (each of at least `min_people` people by `Marginal`), leaf values
         rest on at least `min_leaf` rows; the log-odds of questions are shares of cells.
         """
+        started = time.monotonic()
         settings, most = _PRESETS[self.preset]
         settings = replace(settings, min_leaf=self._leaf(data))
-        notes = []
+        notes: list[str] = []
         columns = data.columns
         if data.n_rows > self.max_rows:
             rows = np.sort(rng.choice(data.n_rows, self.max_rows, replace=False))
             columns = {name: array[rows] for name, array in columns.items()}
             notes.append(f"classifiers were trained on {self.max_rows} of {data.n_rows} rows, drawn at random")
         cells = {
-            name: make_cells(columns[name], domain, most=max(8, min(most, len(columns[name]) // self.min_leaf)))
+            name: make_cells(columns[name], domain, most=max(8, min(most, len(columns[name]) // settings.min_leaf)))
             for name, domain in data.domains.items()
         }
         own = {name: cells[name].of(array) for name, array in columns.items()}
-        order = list(data.columns)
+        order = list(data.columns) if self.order == "file" else sorted(own, key=lambda name: _size(cells[name]))
         codes = np.stack([cells[name].feature_codes[own[name]] for name in order])
         held_out: Array = np.less(rng.random(codes.shape[1]), settings.held_out)
         seeds = rng.integers(0, 2**31 - 1, len(order))
         progress.stage("Training columns", total=len(order))
 
-        def train(number: int) -> ColumnModel:
+        def train(number: int, settings: Settings) -> ColumnModel:
             name = order[number]
-            nominal = [place for place in range(number) if not cells[order[place]].ordered]
-            model = train_column(
+            return train_column(
                 cells[name],
                 own[name],
                 codes[:number],
                 tuple(range(number)),
-                nominal,
+                [place for place in range(number) if not cells[order[place]].ordered],
                 settings=settings,
                 seed=int(seeds[number]),
                 held_out=held_out,
             )
-            progress.advance(note=name)
+
+        threads = min(os.cpu_count() or 1, _THREADS)
+        if self.time_limit is not None:
+            last = len(order) - 1
+            cost = price(lambda trial: train(last, trial), settings, [cells[name] for name in order], threads=threads)
+            left = self.time_limit - (time.monotonic() - started)
+            rounds = rounds_within(left, fixed=cost["fixed"], each=cost["each"], wanted=settings.rounds)
+            if rounds < settings.rounds:
+                notes.append(f"time_limit: {rounds} of {settings.rounds} rounds of boosting per question")
+                settings = shrink(settings, rounds)
+
+        def train_fully(number: int) -> ColumnModel:
+            model = train(number, settings)
+            progress.advance(note=order[number])
             return model
 
         # The last column has the most features: the longest work first keeps both threads busy to the end.
-        with ThreadPoolExecutor(min(os.cpu_count() or 1, 4)) as pool:
-            models = list(pool.map(train, reversed(range(len(order)))))[::-1]
+        with ThreadPoolExecutor(threads) as pool:
+            models = list(pool.map(train_fully, reversed(range(len(order)))))[::-1]
         return FittedTrees(tuple(data.columns), dict(zip(order, models, strict=True)), tuple(notes))
 
     def _leaf(self, data: EncodedTable) -> int:

@@ -33,7 +33,7 @@ class Settings:
     l2: float = 1.0
     own_rows: int = 80
     """Rows from which a question has a classifier of its own."""
-    own_share: float = 1 / 64
+    own_share: float = 1 / 32
     """Share of all rows from which a question of an ordered column has one."""
     pooled_rounds: int = 60
     patience: int = 8
