@@ -38,6 +38,7 @@ from tabsynth.schema.values import Parsed, TypedTable, Values, category_text, pa
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 MAX_ROWS_SHOWN = 10
+FEWEST_COUNTED = 10
 
 _STEPS = {"year": "Y", "month": "M", "day": "D", "hour": "h", "minute": "m", "second": "s", "millisecond": "ms"}
 
@@ -53,7 +54,7 @@ class Violation:
     message: str
     """Table, column, what is wrong, how many and which rows. No value of a cell."""
     summary: str
-    """The same without row numbers, for what outlives the table: models and reports."""
+    """The same without row numbers and small counts, for what outlives the table: models and reports."""
     count: int
     """Cells or rows concerned; 0 where the finding is about the column itself."""
     rows: tuple[int, ...]
@@ -185,8 +186,10 @@ def _violation(table: str, column: str | None, rule: str, mask: Mask | None, wro
     rows = tuple(int(row) + 1 for row in found[:MAX_ROWS_SHOWN])
     listed = ", ".join(map(str, rows)) + (", ..." if len(found) > len(rows) else "")
     number = f"{len(found):,} rows" if len(found) > 1 else "1 row"
-    summary = f"{where}: {wrong} in {number}"
-    return Violation(column, rule, f"{summary} ({listed})", summary, len(found), rows, remedy)
+    # What outlives the table does not count a handful of people.
+    about = number if len(found) >= FEWEST_COUNTED else f"fewer than {FEWEST_COUNTED} rows"
+    summary = f"{where}: {wrong} in {about}"
+    return Violation(column, rule, f"{where}: {wrong} in {number} ({listed})", summary, len(found), rows, remedy)
 
 
 def _check_header(labels: Sequence[Any], table: Table, findings: _Findings) -> None:
