@@ -165,7 +165,7 @@ def fit(
     schema: SchemaFile,
     data: DataFile,
     output: Annotated[Path, typer.Option("--output", "-o", help="Model file to write.")],
-    generator: GeneratorName = "copula",
+    generator: GeneratorName = "auto",
     sets: Sets = None,
     seed: Seed = None,
     table: TableName = None,
@@ -294,7 +294,7 @@ def run(
     rows: Annotated[
         int | None, typer.Option("--rows", "-n", min=1, help="Synthetic rows; as many as DATA has when left out.")
     ] = None,
-    generator: GeneratorName = "copula",
+    generator: GeneratorName = "auto",
     sets: Sets = None,
     given: Given = None,
     holdout: Annotated[float, typer.Option(help="Share of people kept apart for the evaluation.")] = 0.2,

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tabsynth.evaluation.policy import Policy
     from tabsynth.report.build import Report
 
-DEFAULT_GENERATOR = "copula"
+DEFAULT_GENERATOR = "auto"
 
 
 @dataclass(frozen=True)

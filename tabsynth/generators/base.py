@@ -160,7 +160,7 @@ class Generator(BaseModel, ABC):
         entities = EntityInfo.codes(declared, typed)
         n_people = typed.n_rows if entities is None else int(entities.max(initial=-1)) + 1
         self._require_enough(n_people, entities is not None)
-        chosen, notes = self._or_fallback(typed.n_rows)
+        chosen, notes = self._or_fallback(typed.n_rows, len(declared.columns))
         notes += [notice.summary for notice in validation.notices]
         entity_info, crowded = EntityInfo.fit(declared, typed, entities, k=self.min_people, others=others)
         for note in crowded:
@@ -199,7 +199,7 @@ class Generator(BaseModel, ABC):
                 f"than {self.min_people}. Add rows, or lower min_people if the table is public"
             )
 
-    def _or_fallback(self, n_rows: int) -> tuple[Generator, list[str]]:
+    def _or_fallback(self, n_rows: int, n_columns: int) -> tuple[Generator, list[str]]:
         """This generator, or independent columns where the table is too small for it."""
         if n_rows >= self.min_rows:
             return self, []
