@@ -18,12 +18,14 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _EXPORTS = {
+    "CTGAN": "tabsynth.generators.networks.ctgan",
     "Copula": "tabsynth.generators.copula",
     "GENERATORS": "tabsynth.generators",
     "Generator": "tabsynth.generators.base",
     "Independent": "tabsynth.generators.independent",
     "Model": "tabsynth.generators.model",
     "Schema": "tabsynth.schema.model",
+    "TVAE": "tabsynth.generators.networks.tvae",
     "TabsynthError": "tabsynth.errors",
     "TabsynthWarning": "tabsynth.errors",
     "Trees": "tabsynth.generators.trees",
@@ -40,7 +42,9 @@ _EXPORTS = {
 }
 
 __all__ = [
+    "CTGAN",
     "GENERATORS",
+    "TVAE",
     "Copula",
     "Generator",
     "Independent",
@@ -69,6 +73,8 @@ if TYPE_CHECKING:
     from tabsynth.generators.copula import Copula
     from tabsynth.generators.independent import Independent
     from tabsynth.generators.model import Model
+    from tabsynth.generators.networks.ctgan import CTGAN
+    from tabsynth.generators.networks.tvae import TVAE
     from tabsynth.generators.storage import load
     from tabsynth.generators.trees import Trees
     from tabsynth.pipeline import evaluate, infer, make_generator, run, validate

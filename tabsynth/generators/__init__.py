@@ -8,6 +8,8 @@ GENERATORS = Registry(
         "independent": "tabsynth.generators.independent:Independent",
         "copula": "tabsynth.generators.copula:Copula",
         "trees": "tabsynth.generators.trees:Trees",
+        "ctgan": "tabsynth.generators.networks.ctgan:CTGAN",
+        "tvae": "tabsynth.generators.networks.tvae:TVAE",
     },
     group="tabsynth.generators",
 )
