@@ -30,6 +30,7 @@ from tabsynth.generators.boosting.budget import price, rounds_within, shrink
 from tabsynth.generators.boosting.cells import Cells, Questions, make_cells
 from tabsynth.generators.boosting.drawing import draw_cells, pick, tilt
 from tabsynth.generators.boosting.forest import Forest
+from tabsynth.generators.boosting.selection import telling_features
 from tabsynth.generators.boosting.training import ColumnModel, Settings, train_column
 from tabsynth.generators.independent import require_possible
 from tabsynth.progress import SILENT, Progress
@@ -179,7 +180,7 @@ def _values(cells: Cells, drawn: Array, asked: GivenColumn | None, *, rng: np.ra
 
 
 _PRESETS = {
-    "fast": (Settings(rounds=15, learning_rate=0.3, own_rows=1000, pooled_rounds=15, held_out=0.0), 128),
+    "fast": (Settings(rounds=10, learning_rate=0.4, own_rows=1000, own_share=1 / 16, pooled_rounds=10), 128),
     "balanced": (Settings(), 512),
     "best": (Settings(rounds=200, pooled_rounds=200, learning_rate=0.08, patience=15), 512),
 }
@@ -206,6 +207,11 @@ class Trees(Generator):
     order: Literal["size", "file"] = Field(
         default="size",
         description="Order in which columns are drawn: categories first and small columns first, or as in the table.",
+    )
+    max_features: int = Field(
+        default=40,
+        ge=1,
+        description="Earlier columns that one column looks at, at most: those that tell most about it.",
     )
     max_rows: int = Field(default=100_000, ge=1000, description="Training rows that classifiers see, at most.")
 
@@ -240,12 +246,13 @@ class Trees(Generator):
 
         def train(number: int, settings: Settings) -> ColumnModel:
             name = order[number]
+            looked_at = telling_features(own[name], codes[:number], most=self.max_features)
             return train_column(
                 cells[name],
                 own[name],
-                codes[:number],
-                tuple(range(number)),
-                [place for place in range(number) if not cells[order[place]].ordered],
+                codes[looked_at],
+                tuple(looked_at.tolist()),
+                [place for place, feature in enumerate(looked_at) if not cells[order[feature]].ordered],
                 settings=settings,
                 seed=int(seeds[number]),
                 held_out=held_out,
