@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _EXPORTS = {
+    "Auto": "tabsynth.generators.auto",
     "CTGAN": "tabsynth.generators.networks.ctgan",
     "Copula": "tabsynth.generators.copula",
     "GENERATORS": "tabsynth.generators",
@@ -45,6 +46,7 @@ __all__ = [
     "CTGAN",
     "GENERATORS",
     "TVAE",
+    "Auto",
     "Copula",
     "Generator",
     "Independent",
@@ -69,6 +71,7 @@ __all__ = [
 if TYPE_CHECKING:
     from tabsynth.errors import TabsynthError, TabsynthWarning
     from tabsynth.generators import GENERATORS
+    from tabsynth.generators.auto import Auto
     from tabsynth.generators.base import Generator
     from tabsynth.generators.copula import Copula
     from tabsynth.generators.independent import Independent

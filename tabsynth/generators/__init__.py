@@ -5,6 +5,7 @@ from tabsynth.registry import Registry
 GENERATORS = Registry(
     "generator",
     {
+        "auto": "tabsynth.generators.auto:Auto",
         "independent": "tabsynth.generators.independent:Independent",
         "copula": "tabsynth.generators.copula:Copula",
         "trees": "tabsynth.generators.trees:Trees",
