@@ -7,13 +7,14 @@ is not installed, 8 a policy limit is missed, 9 the output cannot be written, 70
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from tabsynth.console import BarProgress, command, put, say
-from tabsynth.errors import DataError, UsageError, VerdictError
+from tabsynth.errors import DataError, TabsynthWarning, UsageError, VerdictError
 
 _EPILOG = (
     "Exit codes: 0 done · 2 usage · 3 schema · 4 data · 5 constraints · 6 model file · 7 missing extra · "
@@ -185,6 +186,8 @@ def fit(
         frame = read_table(data, delimiter=delimiter, encoding=encoding)
         model = maker.fit(frame, schema, seed=seed, table_name=table, progress=progress)
         model.save(output)
+    for note in model.notes:
+        warnings.warn(note, TabsynthWarning, stacklevel=2)  # shown once, with what the fit itself warned of
     described = {
         "model": str(output),
         "generator": model.generator.name,

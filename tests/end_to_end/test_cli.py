@@ -96,6 +96,13 @@ def test_commands_one_by_one(tmp_path: Path) -> None:
     assert (tmp_path / "e" / "report.html").is_file() and (tmp_path / "e" / "report.json").is_file()
 
 
+def test_fit_says_what_it_chose(tmp_path: Path) -> None:
+    """The choice of a generator is told in one line on standard error, once, and not under --quiet."""
+    told = call("fit", SCHEMA, PATIENTS, "-o", tmp_path / "m", "--seed", 1)
+    assert told.stderr.count("note: auto chose trees") == 1 and "trees, learned from" in told.stdout
+    assert not call("fit", SCHEMA, PATIENTS, "-o", tmp_path / "m", "--seed", 1, "-q").stderr
+
+
 def test_pipes(tmp_path: Path) -> None:
     """- reads a table from standard input and writes rows to standard output."""
     piped = call("infer", "-", stdin=PATIENTS.read_text())
