@@ -33,6 +33,8 @@ class Settings:
     l2: float = 1.0
     own_rows: int = 80
     """Rows from which a question has a classifier of its own."""
+    rows_per_feature: int = 4
+    """Rows per feature that such a question needs: wide, short tables take minutes without it, and gain nothing."""
     own_share: float = 1 / 32
     """Share of all rows from which a question of an ordered column has one."""
     pooled_rounds: int = 60
@@ -93,7 +95,9 @@ def train_column(
         sizes = np.array([len(rows) for rows in rows_of])
         minority = np.array([min(right.sum(), len(right) - right.sum()) for right in right_of])
         able = minority >= settings.min_leaf
-        floor = max(settings.own_rows, settings.own_share * len(own)) if cells.ordered else settings.own_rows
+        floor = float(max(settings.own_rows, settings.rows_per_feature * len(codes)))
+        if cells.ordered:
+            floor = max(floor, settings.own_share * len(own))
         mine = able & (sizes >= floor)
         for number in np.flatnonzero(mine).tolist():
             found = trainer.own(rows_of[number], right_of[number], base[number])
