@@ -17,7 +17,7 @@ torch = pytest.importorskip("torch", reason='torch is not installed: pip install
 @pytest.fixture(scope="module")
 def model() -> ts.Model:
     """A network that has seen 1,000 rows often enough to link columns."""
-    return TVAE(epochs=100, batch_size=100, embedding_size=32).fit(rows(), SCHEMA, seed=0)
+    return TVAE(epochs=100, batch_size=100, embedding_size=8, learning_rate=3e-3).fit(rows(), SCHEMA, seed=0)
 
 
 def test_dependence_is_learned(model: ts.Model) -> None:
@@ -34,7 +34,7 @@ def test_numpy_repeats_torch(model: ts.Model) -> None:
 
     fitted = model.fitted
     assert isinstance(fitted, FittedTVAE)
-    latent = np.random.default_rng(0).normal(size=(50, 32)).astype(np.float32)
+    latent = np.random.default_rng(0).normal(size=(50, 8)).astype(np.float32)
     tensors = {name: torch.from_numpy(array) for name, array in fitted.weights.items()}
     expected = run_layers(tensors, torch.from_numpy(latent), "").numpy()
     np.testing.assert_allclose(decoder_output(fitted.weights, latent), expected, rtol=1e-4, atol=1e-4)

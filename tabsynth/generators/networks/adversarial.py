@@ -2,6 +2,10 @@
 
 Networks are functions of named weights, so that the same names are the model file's, and numpy can run them.
 
+Decisions
+- The generator learns from the batch that the critic has just seen, where the paper draws another one: a pass through
+  the larger network is saved in every step.
+
 Source: Xu et al. 2019, "Modeling Tabular Data using Conditional GAN", section 4.3 and 4.4, algorithm 1.
 """
 
@@ -159,17 +163,16 @@ class _Trainer:
         totals = torch.zeros(2, device=self.device)
         for _ in range(self.steps_per_epoch):
             for _ in range(self.ctgan.critic_steps):
-                critic_loss = self._critic_step()
-            generator_loss = self._generator_step()
+                condition, asked, rows = self.conditions.draw(self.ctgan.batch_size)
+                fake, logits = self._fake(condition)
+                critic_loss = self._critic_step(condition, fake.detach(), rows)
+            generator_loss = self._generator_step(condition, asked, fake, logits)
             self.average.update(self.generator)
             totals += torch.stack([generator_loss, critic_loss])
         generator, critic = (totals / self.steps_per_epoch).tolist()
         return {"generator": generator, "critic": critic}
 
-    def _critic_step(self) -> torch.Tensor:
-        condition, _, rows = self.conditions.draw(self.ctgan.batch_size)
-        with torch.no_grad():
-            fake, _ = self._fake(condition)
+    def _critic_step(self, condition: torch.Tensor, fake: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
         fake, real = self._packs(fake, condition), self._packs(self.rows.take(rows), condition)
         of_fake, of_real = criticise(self.critic, torch.cat([fake, real])).chunk(2)
         gap = of_fake.mean() - of_real.mean()
@@ -186,9 +189,9 @@ class _Trainer:
         (slope,) = torch.autograd.grad(criticise(self.critic, between).sum(), between, create_graph=True)
         return ((slope.norm(dim=1) - 1) ** 2).mean()
 
-    def _generator_step(self) -> torch.Tensor:
-        condition, asked, _ = self.conditions.draw(self.ctgan.batch_size)
-        fake, logits = self._fake(condition)
+    def _generator_step(
+        self, condition: torch.Tensor, asked: torch.Tensor, fake: torch.Tensor, logits: torch.Tensor
+    ) -> torch.Tensor:
         loss = -criticise(self.critic, self._packs(fake, condition)).mean()
         if len(asked):
             chosen = functional.one_hot(asked, logits.shape[1])

@@ -111,7 +111,7 @@ class CTGAN(Generator):
     critic_steps: int = Field(default=1, ge=1, description="Steps of the critic for one of the generator.")
     max_modes: int = Field(default=10, ge=1, description="Modes of a numeric column, point masses apart, at most.")
     patience: int = Field(
-        default=20,
+        default=40,
         ge=0,
         description="Checks on held-out rows (one per epoch, at least 50 steps apart) without a better one before "
         "training stops; 0 trains all epochs.",

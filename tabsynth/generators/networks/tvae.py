@@ -3,6 +3,8 @@
 Decisions
 - Slots and numbers are drawn from the decoder's distribution, not its likeliest point: the likeliest point of every
   row loses rare categories and most of the spread.
+- The reconstruction weighs 1, as in the bound. Other implementations give it 2: codes of rows then leave the prior
+  that sampling draws from, and marginals drift the longer the training.
 - Training stops by the loss of held-out rows, the same bound on their likelihood that is trained.
 
 Source: Xu, Skoularidou, Cuesta-Infante, Veeramachaneni 2019, "Modeling Tabular Data using Conditional GAN", section
@@ -66,7 +68,7 @@ class TVAE(Generator):
     decoder_layers: tuple[int, ...] = Field(default=(128, 128), description="Widths of the decoder's layers.")
     learning_rate: float = Field(default=1e-3, gt=0, description="Step size of Adam.")
     loss_factor: float = Field(
-        default=2.0, gt=0, description="Weight of the reconstruction against the distance of the code from its prior."
+        default=1.0, gt=0, description="Weight of the reconstruction against the distance of the code from its prior."
     )
     max_modes: int = Field(default=10, ge=1, description="Modes of a numeric column, point masses apart, at most.")
     patience: int = Field(
