@@ -15,6 +15,21 @@ import typer
 
 from tabsynth.console import BarProgress, command, put, say
 from tabsynth.errors import DataError, TabsynthWarning, UsageError, VerdictError
+from tabsynth.options import (
+    AsJson,
+    DataFile,
+    Debug,
+    Delimiter,
+    Encoding,
+    GeneratorName,
+    Given,
+    PolicyFile,
+    Quiet,
+    SchemaFile,
+    Seed,
+    Sets,
+    TableName,
+)
 
 _EPILOG = (
     "Exit codes: 0 done · 2 usage · 3 schema · 4 data · 5 constraints · 6 model file · 7 missing extra · "
@@ -30,37 +45,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the result, or the error, as JSON.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks. They may show data values.")]
-Seed = Annotated[
-    int | None, typer.Option(help="Whole number; the same seed gives the same bytes. Drawn when left out.")
-]
-TableName = Annotated[str | None, typer.Option("--table", help="Which table of a schema with several.")]
-Delimiter = Annotated[
-    str | None, typer.Option(help="Field separator of text tables, such as ';'. Default: by the file's suffix.")
-]
-Encoding = Annotated[str, typer.Option(help="Encoding of text tables, such as latin-1.")]
-Sets = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A parameter of the generator; may be repeated.")
-]
-GeneratorName = Annotated[
-    str, typer.Option("--generator", "-g", help="How to make rows; 'tabsynth generators' lists them.")
-]
-Given = Annotated[
-    list[str] | None,
-    typer.Option(help="What rows must be: 'sex=F', 'age>=65', 'state in NY,NJ', 'income is missing'; may be repeated."),
-]
-SchemaFile = Annotated[
-    Path, typer.Argument(metavar="SCHEMA", help="Schema file (YAML or JSON; SDV metadata is read, too).")
-]
-DataFile = Annotated[
-    Path, typer.Argument(metavar="DATA", help="CSV, TSV or Parquet, also .gz or .zst; - reads CSV from standard input.")
-]
-PolicyFile = Annotated[
-    Path | None, typer.Option("--policy", help="Limits to judge by (YAML). Default: the built-in policy.")
-]
 
 
 @app.callback()

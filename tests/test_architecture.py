@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parents[1] / "tabsynth"
 # From the top to the bottom: a module imports from its own package and from lower lines, never sideways or up.
 DIRECTION = (
     ("cli",),
-    ("console",),
+    ("console", "options"),
     ("pipeline",),
     ("report",),
     ("evaluation", "curation", "generators", "dp"),

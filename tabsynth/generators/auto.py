@@ -19,7 +19,7 @@ from tabsynth.encoding.table import EncodedTable
 from tabsynth.generators.base import Fitted, Generator
 from tabsynth.generators.copula import Copula
 from tabsynth.generators.independent import Independent
-from tabsynth.generators.trees import Trees
+from tabsynth.generators.trees import FittedTrees, Trees
 from tabsynth.progress import SILENT, Progress
 
 MOST_COLUMNS = 80
@@ -32,7 +32,7 @@ class Auto(Generator):
     """Chooses: trees for most tables, the copula for wide ones or little time, independent columns for tiny ones."""
 
     name: ClassVar[str] = "auto"
-    fitted_type: ClassVar[type[Fitted]] = Fitted
+    fitted_type: ClassVar[type[Fitted]] = FittedTrees
 
     time_limit: float | None = Field(
         default=None, gt=0, description="Seconds that fitting may take, about; handed to the generator that is chosen."

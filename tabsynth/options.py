@@ -1,0 +1,39 @@
+"""Arguments and options that several commands share, with their help."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result, or the error, as JSON.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks. They may show data values.")]
+Seed = Annotated[
+    int | None, typer.Option(help="Whole number; the same seed gives the same bytes. Drawn when left out.")
+]
+TableName = Annotated[str | None, typer.Option("--table", help="Which table of a schema with several.")]
+Delimiter = Annotated[
+    str | None, typer.Option(help="Field separator of text tables, such as ';'. Default: by the file's suffix.")
+]
+Encoding = Annotated[str, typer.Option(help="Encoding of text tables, such as latin-1.")]
+Sets = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A parameter of the generator; may be repeated.")
+]
+GeneratorName = Annotated[
+    str, typer.Option("--generator", "-g", help="How to make rows; 'tabsynth generators' lists them.")
+]
+Given = Annotated[
+    list[str] | None,
+    typer.Option(help="What rows must be: 'sex=F', 'age>=65', 'state in NY,NJ', 'income is missing'; may be repeated."),
+]
+SchemaFile = Annotated[
+    Path, typer.Argument(metavar="SCHEMA", help="Schema file (YAML or JSON; SDV metadata is read, too).")
+]
+DataFile = Annotated[
+    Path, typer.Argument(metavar="DATA", help="CSV, TSV or Parquet, also .gz or .zst; - reads CSV from standard input.")
+]
+PolicyFile = Annotated[
+    Path | None, typer.Option("--policy", help="Limits to judge by (YAML). Default: the built-in policy.")
+]
