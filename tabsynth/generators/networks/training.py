@@ -4,6 +4,8 @@ Decisions
 - What is kept are the averaged weights of the best check, not the last ones: a network that rates rows against
   another one circles around a good state rather than resting there.
 - Patience counts checks, and checks are at least `MIN_STEPS` steps apart: an epoch of a small table is one step.
+- A check ends the waiting only where it is better by `LEAST_GAIN`; without that, a network that gains the fifth digit
+  in every epoch trains for all of them.
 - `time_limit` is the one thing that can make two fits with one seed differ; it is off unless asked for.
 """
 
@@ -24,6 +26,8 @@ Array = np.ndarray[Any, Any]
 HOLDOUT_SHARE = 0.1
 MAX_HOLDOUT = 5000
 MIN_STEPS = 50
+LEAST_GAIN = 1e-3
+"""Share of the best score."""
 AVERAGING = 0.999
 """Decay of the moving average per step, lower in the first thousands of steps."""
 
@@ -74,7 +78,7 @@ class Limits:
 
     epochs: int
     patience: int
-    """Checks without a better one; 0 never stops early."""
+    """Checks without a clearly better one; 0 never stops early."""
     time_limit: float | None
     """Seconds."""
 
@@ -104,7 +108,8 @@ def train(
         The averaged weights of the best check, and the history: a column per loss, and `holdout` (NaN where an epoch
         had no check).
     """
-    history, best, best_score, worse = History(), average.arrays(), np.inf, 0
+    history, best, best_score = History(), average.arrays(), np.inf
+    to_beat, waited = np.inf, 0
     every = max(1, -(-MIN_STEPS // steps_per_epoch))
     progress.stage(f"Training {label}", total=limits.epochs)
     started = time.monotonic()
@@ -117,12 +122,13 @@ def train(
             weights = average.arrays()
             score = check(weights)
             if score < best_score:
-                best, best_score, worse = weights, score, 0
-            else:
-                worse += 1
+                best, best_score = weights, score
+            waited += 1
+            if score < to_beat:
+                to_beat, waited = score - LEAST_GAIN * abs(score), 0
         history.add(epoch=float(number), **losses, holdout=float(score))
         progress.advance(1, note=_note(losses, spent / number * (limits.epochs - number)))
-        if late or (limits.patience and worse >= limits.patience):
+        if late or (limits.patience and waited >= limits.patience):
             break
     return best, history.arrays()
 

@@ -74,8 +74,8 @@ class TVAE(Generator):
     patience: int = Field(
         default=20,
         ge=0,
-        description="Checks on held-out rows (one per epoch, at least 50 steps apart) without a better one before "
-        "training stops; 0 trains all epochs.",
+        description="Checks on held-out rows (one per epoch, at least 50 steps apart) without a clearly better one "
+        "before training stops; 0 trains all epochs.",
     )
     time_limit: float | None = Field(
         default=None, gt=0, description="Seconds after which training stops; two fits may then differ. Default: none."
