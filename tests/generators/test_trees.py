@@ -119,6 +119,17 @@ def test_state_gives_the_same_rows() -> None:
         np.testing.assert_array_equal(array, _draw(again, 300)[name])
 
 
+def test_the_number_of_threads_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Columns trained one at a time or four at once are the same to the last bit."""
+    drawn = []
+    for threads in (1, 4):
+        monkeypatch.setattr("tabsynth.generators.trees._THREADS", threads)
+        monkeypatch.setattr("os.cpu_count", lambda: 4)
+        drawn.append(_draw(_fit(_ring(), Trees()), 300))
+    for name in drawn[0]:
+        np.testing.assert_array_equal(drawn[0][name], drawn[1][name])
+
+
 @pytest.mark.parametrize(
     "data",
     [
