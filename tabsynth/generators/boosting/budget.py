@@ -61,6 +61,8 @@ def price(
         cells: Cells of all columns, in the order of drawing.
         threads: Columns trained at once.
     """
+    import lightgbm  # noqa: F401  (its first import takes a second, which is no cost of a round)
+
     taken = []
     for rounds in (_FEW, _MORE):
         begun = time.monotonic()
