@@ -11,6 +11,7 @@ import typer
 
 from tabsynth.cli import app
 from tabsynth.errors import TabsynthError
+from tabsynth.evaluation.base import METRICS
 from tabsynth.generators import GENERATORS
 from tabsynth.schema import constraints, model
 from tabsynth.schema.files import parse_schema
@@ -34,6 +35,12 @@ def test_every_command_is_described(command: str) -> None:
 def test_every_generator_is_described(name: str) -> None:
     """Each generator has a row in the table of generators."""
     assert f"| `{name}` |" in README
+
+
+@pytest.mark.parametrize("name", list(METRICS))
+def test_every_metric_is_described(name: str) -> None:
+    """Each metric is named where the README describes the report."""
+    assert f"`{name}`" in README.split("## The report")[1]
 
 
 def test_every_schema_key_is_described() -> None:
