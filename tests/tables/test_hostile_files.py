@@ -21,7 +21,7 @@ SECRET = "S3CRET"
 def packed(data: bytes, suffix: str) -> bytes:
     """Bytes compressed as the suffix says."""
     if suffix == "gz":
-        return gzip.compress(data)
+        return gzip.compress(data, mtime=0)
     stream = pa.BufferOutputStream()
     with pa.CompressedOutputStream(stream, "zstd") as target:
         target.write(data)
@@ -50,7 +50,7 @@ HOSTILE: list[tuple[str, bytes, str]] = [
     ("x.csv", b"\n \r\n", "is empty"),
     ("x.csv", b"\xef\xbb\xbf", "is empty"),
     ("x.csv.gz", b"", "is empty"),
-    ("x.csv.gz", gzip.compress(b""), "is empty"),
+    ("x.csv.gz", gzip.compress(b"", mtime=0), "is empty"),
     ("x.parquet", b"", "is empty"),
     ("x.csv", b"a,b\n1,2\n3,S3CRET\xff\n", r"line 3, byte 16 of the file: is no UTF-8 text; pass --encoding latin-1"),
     ("x.csv", CSV.decode().encode("utf-16"), "is text in UTF-16; pass --encoding utf-16"),
@@ -61,16 +61,16 @@ HOSTILE: list[tuple[str, bytes, str]] = [
     ("x.csv", workbook(), "zip archive or an Excel workbook"),
     ("x.csv", b"\xd0\xcf\x11\xe0" + b"x" * 100, "old Excel workbook"),
     ("x.csv", PARQUET, "a Parquet file; give it a name"),
-    ("x.csv", gzip.compress(CSV), "compressed with gzip"),
+    ("x.csv", gzip.compress(CSV, mtime=0), "compressed with gzip"),
     ("x.tsv", packed(CSV, "zst"), "compressed with Zstandard"),
     ("x.csv", b"SQLite format 3\x00", "SQLite database"),
     ("x.csv", b"%PDF-1.7\n", "PDF document"),
     ("x.csv", b"\n<!DOCTYPE html>\n<html>S3CRET", "is no CSV file but a web page"),
-    ("x.csv.gz", gzip.compress(CSV)[:-6], "is not a gzip file, or is damaged or cut short"),
-    ("x.csv.gz", gzip.compress(CSV)[:12], "is not a gzip file, or is damaged or cut short"),
-    ("x.csv.gz", gzip.compress(CSV)[:-8] + b"\0" * 8, "is not a gzip file, or is damaged"),
+    ("x.csv.gz", gzip.compress(CSV, mtime=0)[:-6], "is not a gzip file, or is damaged or cut short"),
+    ("x.csv.gz", gzip.compress(CSV, mtime=0)[:12], "is not a gzip file, or is damaged or cut short"),
+    ("x.csv.gz", gzip.compress(CSV, mtime=0)[:-8] + b"\0" * 8, "is not a gzip file, or is damaged"),
     ("x.csv.gz", CSV, "is not a gzip file"),
-    ("x.csv.gz", gzip.compress(CSV) + b"S3CRET", "is not a gzip file, or is damaged"),
+    ("x.csv.gz", gzip.compress(CSV, mtime=0) + b"S3CRET", "is not a gzip file, or is damaged"),
     ("x.csv.zst", packed(CSV, "zst")[:-3], "is not a Zstandard file, or is damaged or cut short"),
     ("x.csv.zst", CSV, "is not a Zstandard file"),
     ("x.parquet", CSV, "is no Parquet file"),
@@ -89,7 +89,9 @@ HOSTILE: list[tuple[str, bytes, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "content", "message"), HOSTILE, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(
+    ("name", "content", "message"), HOSTILE, ids=[f"{number}-{case[0]}" for number, case in enumerate(HOSTILE)]
+)
 def test_hostile_files_give_named_errors(tmp_path: Path, name: str, content: bytes, message: str) -> None:
     """Whatever a file holds, the error names the file, the defect and the remedy, and shows no cell."""
     (tmp_path / name).write_bytes(content)
