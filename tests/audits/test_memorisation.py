@@ -44,7 +44,7 @@ def adult() -> tuple[pd.DataFrame, pd.DataFrame]:
 CHANCE = 0.5 + 3 * np.sqrt(1 / (6 * N))
 """Three standard errors above what guessing gives."""
 KNOWN = {"trees": 0.535, "auto": 0.535}
-"""Boosted trees remember a little of a table of 4,000 rows: 0.524 and 0.526 were measured (copula: 0.491). It may not grow."""
+"""Boosted trees remember a little of 4,000 rows: 0.524 and 0.526 were measured (copula: 0.491). It may not grow."""
 
 
 @pytest.mark.nightly
