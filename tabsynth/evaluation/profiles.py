@@ -192,7 +192,8 @@ def round_edges(lower: float, upper: float, goal: int, *, whole: bool) -> Array:
         step = max(1.0, step)
     first, last = np.floor(lower / step) + 1, np.floor(upper / step)
     edges = np.arange(first, last + 1) * step
-    return np.round(edges, max(0, -int(np.floor(np.log10(step))) + 1))
+    # Where the range is at the end of what floats tell apart, neighbours round to one number.
+    return np.unique(np.round(edges, max(0, -int(np.floor(np.log10(step))) + 1)))
 
 
 def _label(start: Any, end: Any, *, dates: bool, whole: bool) -> str:
