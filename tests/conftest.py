@@ -8,10 +8,10 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-# Checks of a submission must not depend on luck; everywhere else hypothesis searches anew each time.
-settings.register_profile("ci", derandomize=True)
+# Checks of a submission must not depend on luck or load; everywhere else hypothesis searches anew each time.
+settings.register_profile("ci", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 if os.environ.get("CI"):
     settings.load_profile("ci")
 
