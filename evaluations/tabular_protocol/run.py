@@ -11,9 +11,8 @@ import argparse
 import json
 import os
 import platform
-import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,9 +20,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-import tabsynth as ts
 from evaluations.tabular_protocol import metrics
+from evaluations.tabular_protocol.fitting import fit_and_sample
 from evaluations.tabular_protocol.tables import NAMES, Split, load
+from evaluations.tabular_protocol.utility import utility
 from tabsynth.outputs import atomic_file
 
 HERE = Path(__file__).parent
@@ -36,8 +36,11 @@ COLUMNS = {
     "auc": ("detector AUC vs holdout", 3),
     "close": ("rows below the 2 % distance, %", 2),
     "attack": ("attack TPR at 10 % FPR", 3),
+    "utility": ("TSTR: AUC (Beijing: RMSE)", 4),
     "seconds": ("seconds, fit and sample", 1),
+    "gpu_seconds": ("seconds on a GPU", 0),
     "cpu_seconds": ("CPU seconds", 1),
+    "peak_mb": ("peak memory, MB", 0),
 }
 
 
@@ -52,16 +55,16 @@ def main(arguments: Sequence[str] = ()) -> None:
     asked = parser.parse_args(arguments)
     warnings.simplefilter("ignore")
     parameters = json.loads(asked.set)
-    results = json.loads(asked.output.read_text()) if asked.output.exists() else {"rows": []}
     for name in asked.tables.split(","):
         split = load(name)
         for system in (*REFERENCES, *asked.generators.split(",")):
             label = system + (" " + " ".join(f"{k}={v}" for k, v in parameters.items()) if parameters else "")
             label = system if system in REFERENCES else label
             for fit in range(1 if system in REFERENCES else asked.fits):
-                if not asked.again and any(_key(row) == (name, label, fit) for row in results["rows"]):
+                if not asked.again and any(_key(row) == (name, label, fit) for row in _read(asked.output)["rows"]):
                     continue
                 row = {"table": name, "system": label, "seed": fit, **_measure(split, system, parameters, fit)}
+                results = _read(asked.output)  # anew: another process may have measured other tables meanwhile
                 results["rows"] = [r for r in results["rows"] if _key(r) != _key(row)] + [row]
                 results["machine"] = {"python": platform.python_version(), "cpus": os.cpu_count()}
                 results["when"] = datetime.now(UTC).strftime("%Y-%m-%d")
@@ -72,6 +75,10 @@ def main(arguments: Sequence[str] = ()) -> None:
 
 def _key(row: dict[str, Any]) -> tuple[Any, ...]:
     return (row["table"], row["system"], row["seed"])
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text()) if path.exists() else {"rows": []}
 
 
 def _write(path: Path, text: str) -> None:
@@ -91,11 +98,7 @@ def _measure(split: Split, system: str, parameters: dict[str, Any], seed: int) -
         synthetic = train.iloc[rng.integers(0, len(train), len(train))].reset_index(drop=True)
         opposite = synthetic
     else:
-        make: Callable[..., Any] = ts.make_generator
-        started, spent = time.perf_counter(), time.process_time()
-        model = make(system, parameters).fit(train, split.schema, seed=seed)
-        synthetic = model.sample(len(train), seed=seed)[list(train.columns)]
-        figures = {"seconds": time.perf_counter() - started, "cpu_seconds": time.process_time() - spent}
+        synthetic, figures = fit_and_sample(system, parameters, train, split.schema, seed)
         for column in categorical:
             synthetic[column] = synthetic[column].astype(str).astype(object)
         opposite = synthetic
@@ -105,6 +108,8 @@ def _measure(split: Split, system: str, parameters: dict[str, Any], seed: int) -
         figures["sdmetrics_trend"] = sdmetrics_trend(train, synthetic, categorical)
     figures["c2st"] = metrics.detection_on_train(train, synthetic, categorical, seed=seed)
     figures["auc"] = metrics.detection_on_holdout(holdout, opposite, categorical, seed=seed)
+    # Real training rows are what rows of a perfect generator would be to a model.
+    figures["utility"] = utility(split, train if system == "real holdout" else synthetic, seed=seed)
     if system != "real holdout":
         parts = [table[split.compared] for table in (train, holdout, synthetic)]
         left = [name for name in categorical if name in split.compared]
@@ -144,7 +149,9 @@ def render(results: dict[str, Any]) -> str:
         "these same scores on these same five tables, holdout detector included. They are not figures for "
         "untouched tables.",
     ]
-    rows = results["rows"]
+    rows = sorted(results["rows"], key=lambda row: NAMES.index(row["table"]))
+    published = json.loads((HERE / "published.json").read_text())
+    lines += ["", f"Systems marked “published” are not measured here: {published['source']}."]
     for name in dict.fromkeys(row["table"] for row in rows):
         lines += [
             "",
@@ -157,6 +164,9 @@ def render(results: dict[str, Any]) -> str:
             fits = [row for row in rows if row["table"] == name and row["system"] == system]
             cells = [_cell([row[key] for row in fits if key in row], digits) for key, (_, digits) in COLUMNS.items()]
             lines.append(f"| {system} | {len(fits)} | " + " | ".join(cells) + " |")
+        for system, tables in published["systems"].items():
+            cells = [_cell([tables[name][key]] if key in tables[name] else [], n) for key, (_, n) in COLUMNS.items()]
+            lines.append(f"| {system} (published) | 5 | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
 

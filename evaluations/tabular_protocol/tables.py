@@ -37,6 +37,13 @@ _CATEGORICAL = {
     "magic": ["Class"],
     "beijing": ["year", "month", "day", "hour", "cbwd"],
 }
+_TARGET = {
+    "adult": "income",
+    "default": "default payment next month",
+    "shoppers": "Revenue",
+    "magic": "Class",
+    "beijing": "pm2.5",
+}
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,7 @@ class Split:
     train: pd.DataFrame
     holdout: pd.DataFrame
     categorical: list[str]
+    target: str
     schema: Schema
 
     @property
@@ -69,7 +77,7 @@ def load(name: str) -> Split:
     for part in (train, holdout):
         for column in categorical:
             part[column] = part[column].astype(str).astype(object)
-    return Split(name, train, holdout, categorical, _declare(name, train, categorical))
+    return Split(name, train, holdout, categorical, _TARGET[name], _declare(name, train, categorical))
 
 
 def _shuffled_split(table: pd.DataFrame, categorical: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
