@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from tabsynth.errors import UsageError
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result, or the error, as JSON.")]
@@ -37,3 +39,19 @@ DataFile = Annotated[
 PolicyFile = Annotated[
     Path | None, typer.Option("--policy", help="Limits to judge by (YAML). Default: the built-in policy.")
 ]
+
+
+def read_parameters(sets: list[str] | None) -> dict[str, Any]:
+    """Parameters from `key=value` texts; values are read as YAML (5, true, 0.1, fast)."""
+    import yaml
+
+    parameters: dict[str, Any] = {}
+    for text in sets or []:
+        key, equals, value = text.partition("=")
+        if not equals or not key.strip():
+            raise UsageError("--set: write KEY=VALUE, such as min_people=20")
+        try:
+            parameters[key.strip()] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise UsageError(f"--set {key.strip()}: the value cannot be read; put quotes around text") from None
+    return parameters

@@ -1,0 +1,151 @@
+"""Commands that end in a report: evaluate, run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tabsynth.cli.root import app
+from tabsynth.console import BarProgress, command, put, say
+from tabsynth.errors import VerdictError
+from tabsynth.options import (
+    AsJson,
+    DataFile,
+    Debug,
+    Delimiter,
+    Encoding,
+    GeneratorName,
+    Given,
+    PolicyFile,
+    Quiet,
+    SchemaFile,
+    Seed,
+    Sets,
+    TableName,
+    read_parameters,
+)
+
+
+@app.command(
+    epilog="Example: tabsynth evaluate schema.yaml --train t.csv --holdout h.csv --synthetic s.csv -o evaluation"
+)
+@command
+def evaluate(
+    schema: SchemaFile,
+    train: Annotated[Path, typer.Option(help="Rows that the generator learned from.")],
+    holdout: Annotated[Path, typer.Option(help="Real rows that it never saw.")],
+    synthetic: Annotated[Path, typer.Option(help="Rows that it made.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to make: report.html and report.json.")],
+    policy: PolicyFile = None,
+    seed: Annotated[int, typer.Option(help="Seed of every random choice of the evaluation.")] = 0,
+    table: TableName = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the folder if it is not empty.")] = False,
+    delimiter: Delimiter = None,
+    encoding: Encoding = "utf-8",
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Measure synthetic rows against training and holdout rows; exit code 8 if a limit of the policy is missed."""
+    from tabsynth import pipeline
+    from tabsynth.outputs import atomic_folder
+    from tabsynth.tables.files import read_table
+
+    with BarProgress(quiet=quiet) as progress:
+        progress.stage("Reading")
+        frames = {
+            name: read_table(file, delimiter=delimiter, encoding=encoding)
+            for name, file in (("train", train), ("holdout", holdout), ("synthetic", synthetic))
+        }
+        report = pipeline.evaluate(
+            **frames,
+            schema=schema,
+            table_name=table,
+            policy=policy,
+            seed=seed,
+            context={
+                "seed": seed,
+                "files": {"train": train.name, "holdout": holdout.name, "synthetic": synthetic.name},
+            },
+            progress=progress,
+        )
+        with atomic_folder(output, overwrite=overwrite) as folder:
+            report.save(folder / "report.html")
+            report.save(folder / "report.json")
+    described = {
+        "report": str(output / "report.html"),
+        "report_json": str(output / "report.json"),
+        "verdict": report.verdict,
+    }
+    put(described, as_json=as_json, text=f"wrote {output / 'report.html'}: {report.verdict}")
+    if report.verdict == "fail":
+        raise VerdictError(f"a limit of the policy is missed; see {output / 'report.html'}")
+
+
+@app.command(epilog="Example: tabsynth run schemas/patients.yaml examples/patients.csv -o out/patients --seed 7")
+@command
+def run(
+    schema: SchemaFile,
+    data: DataFile,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to make.")],
+    rows: Annotated[
+        int | None, typer.Option("--rows", "-n", min=1, help="Synthetic rows; as many as DATA has when left out.")
+    ] = None,
+    generator: GeneratorName = "auto",
+    sets: Sets = None,
+    given: Given = None,
+    holdout: Annotated[float, typer.Option(help="Share of people kept apart for the evaluation.")] = 0.2,
+    seed: Seed = None,
+    table: TableName = None,
+    policy: PolicyFile = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the folder if it is not empty.")] = False,
+    delimiter: Delimiter = None,
+    encoding: Encoding = "utf-8",
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Do the whole job: split, fit, sample, evaluate and report.
+
+    Writes synthetic.<format of DATA>, model.tabsynth, report.html, report.json and manifest.json.
+    """
+    from tabsynth import pipeline
+
+    with BarProgress(quiet=quiet) as progress:
+        result = pipeline.run(
+            schema,
+            data,
+            output,
+            rows=rows,
+            generator=generator,
+            parameters=read_parameters(sets),
+            given=given,
+            holdout=holdout,
+            seed=seed,
+            table_name=table,
+            policy=policy,
+            delimiter=delimiter,
+            encoding=encoding,
+            overwrite=overwrite,
+            progress=progress,
+        )
+    if not quiet and not as_json:
+        for note in result.notes:
+            say(f"note: {note}")
+    described = {
+        "synthetic": str(result.synthetic),
+        "model": str(result.model),
+        "report": str(result.report),
+        "report_json": str(result.report_json),
+        "manifest": str(result.manifest),
+        "n_rows": result.n_rows,
+        "seed": result.seed,
+        "verdict": result.verdict,
+        "notes": list(result.notes),
+    }
+    text = (
+        f"wrote {result.synthetic}: {result.n_rows} rows, seed {result.seed}\nwrote {result.report}: {result.verdict}"
+    )
+    put(described, as_json=as_json, text=text)

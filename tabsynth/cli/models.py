@@ -1,0 +1,124 @@
+"""Commands about models: fit, sample, generators."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tabsynth.cli.root import app
+from tabsynth.console import BarProgress, command, put
+from tabsynth.errors import TabsynthWarning
+from tabsynth.options import (
+    AsJson,
+    DataFile,
+    Debug,
+    Delimiter,
+    Encoding,
+    GeneratorName,
+    Given,
+    Quiet,
+    SchemaFile,
+    Seed,
+    Sets,
+    TableName,
+    read_parameters,
+)
+
+
+@app.command(epilog="Example: tabsynth fit schema.yaml patients.csv -o model.tabsynth --seed 7")
+@command
+def fit(
+    schema: SchemaFile,
+    data: DataFile,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Model file to write.")],
+    generator: GeneratorName = "auto",
+    sets: Sets = None,
+    seed: Seed = None,
+    table: TableName = None,
+    delimiter: Delimiter = None,
+    encoding: Encoding = "utf-8",
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Learn a model from a table. The model file holds no row of it."""
+    from tabsynth import pipeline
+    from tabsynth.tables.files import read_table
+
+    maker = pipeline.make_generator(generator, read_parameters(sets))
+    with BarProgress(quiet=quiet) as progress:
+        progress.stage("Reading")
+        frame = read_table(data, delimiter=delimiter, encoding=encoding)
+        model = maker.fit(frame, schema, seed=seed, table_name=table, progress=progress)
+        model.save(output)
+    for note in model.notes:
+        warnings.warn(note, TabsynthWarning, stacklevel=2)  # shown once, with what the fit itself warned of
+    described = {
+        "model": str(output),
+        "generator": model.generator.name,
+        "n_rows": model.n_rows_fitted,
+        "seed": model.seed,
+        "notes": list(model.notes),
+    }
+    text = f"wrote {output}: {model.generator.name}, learned from {model.n_rows_fitted} rows, seed {model.seed}"
+    put(described, as_json=as_json, text=text)
+
+
+@app.command(epilog="Example: tabsynth sample model.tabsynth --rows 1000 -o women.csv --given sex=F --given 'age>=65'")
+@command
+def sample(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Model file made by 'tabsynth fit'.")],
+    rows: Annotated[int, typer.Option("--rows", "-n", min=0, help="Rows to draw, exactly.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Table file to write, by its suffix; - prints CSV.")
+    ] = Path("-"),
+    given: Given = None,
+    seed: Seed = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Draw synthetic rows from a model, exactly as many as asked for."""
+    from tabsynth.generators.storage import load
+    from tabsynth.randomness import check_seed
+    from tabsynth.tables.files import write_table
+
+    seed = check_seed(seed)
+    with BarProgress(quiet=quiet) as progress:
+        progress.stage("Loading the model")
+        frame = load(model).sample(rows, seed=seed, given=given, progress=progress)
+        progress.stage("Writing")
+        write_table(frame, output)
+    if str(output) != "-":
+        put(
+            {"synthetic": str(output), "n_rows": rows, "seed": seed},
+            as_json=as_json,
+            text=f"wrote {output}: {rows} rows, seed {seed}",
+        )
+
+
+@app.command()
+@command
+def generators(quiet: Quiet = False, as_json: AsJson = False, debug: Debug = False) -> None:
+    """List the generators, what they promise, and their parameters."""
+    from tabsynth.generators import GENERATORS
+
+    described: dict[str, Any] = {}
+    lines = []
+    for name in GENERATORS:
+        kind = GENERATORS[name]
+        fields = {key: field.description or "" for key, field in kind.model_fields.items()}
+        defaults = {key: field.default for key, field in kind.model_fields.items()}
+        described[name] = {
+            "summary": (kind.__doc__ or "").splitlines()[0],
+            "guarantee": kind.guarantee,
+            "keeps_training_values": kind.keeps_training_values,
+            "parameters": {key: {"default": defaults[key], "description": fields[key]} for key in fields},
+        }
+        lines.append(f"{name}: {described[name]['summary']}")
+        lines.append(f"  guarantee: {kind.guarantee}")
+        lines += [f"  --set {key}={defaults[key]}: {fields[key]}" for key in fields]
+    put(described, as_json=as_json, text="\n".join(lines))
