@@ -1,4 +1,4 @@
-"""Commands about models: fit, sample, generators."""
+"""Commands about models: fit, sample, impute, generators."""
 
 from __future__ import annotations
 
@@ -97,6 +97,53 @@ def sample(
             {"synthetic": str(output), "n_rows": rows, "seed": seed},
             as_json=as_json,
             text=f"wrote {output}: {rows} rows, seed {seed}",
+        )
+
+
+@app.command(
+    epilog="Example: tabsynth impute model.tabsynth visits.csv -o filled.csv --column income --column age --seed 7"
+)
+@command
+def impute(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Model file made by 'tabsynth fit'.")],
+    data: DataFile,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Table file to write, by its suffix; - prints CSV.")
+    ] = Path("-"),
+    column: Annotated[
+        list[str] | None,
+        typer.Option(help="A column to fill in; may be repeated. Default: all but identifiers and text."),
+    ] = None,
+    seed: Seed = None,
+    delimiter: Delimiter = None,
+    encoding: Encoding = "utf-8",
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Fill the empty cells of a table, each with one draw given the rest of its row.
+
+    All other cells, and gaps that a rule of the schema demands, stay as they are. Draws, not means: to see what is
+    uncertain, fill the table with several seeds. The result still holds the real rows of DATA.
+    """
+    from tabsynth.generators.storage import load
+    from tabsynth.randomness import check_seed
+    from tabsynth.tables.files import read_table, write_table
+
+    seed = check_seed(seed)
+    with BarProgress(quiet=quiet) as progress:
+        progress.stage("Reading")
+        loaded, frame = load(model), read_table(data, delimiter=delimiter, encoding=encoding)
+        filled = loaded.impute(frame, seed=seed, columns=column, progress=progress)
+        progress.stage("Writing")
+        write_table(filled, output)
+    if str(output) != "-":
+        same = (frame[name].eq(filled[name]).fillna(False).astype(bool) | filled[name].isna() for name in frame)
+        n_filled = sum(int((~column).sum()) for column in same)
+        put(
+            {"filled": str(output), "n_rows": len(filled), "n_cells": n_filled, "seed": seed},
+            as_json=as_json,
+            text=f"wrote {output}: {len(filled)} rows, {n_filled} cells filled, seed {seed}",
         )
 
 

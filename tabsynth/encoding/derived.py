@@ -87,6 +87,12 @@ class Derivation:
         settled = {member for pattern in self.patterns for member in pattern.members}
         return frozenset(self.names) - made - settled
 
+    def dependents(self, name: str) -> tuple[str, ...]:
+        """Modelled columns that hold the value of an original column, or are measured from it."""
+        made = {target for rewrite in self.rewrites for target in rewrite.targets}
+        own = () if name in made else (name,)
+        return (*own, *(part for rewrite in self.rewrites for part in rewrite.dependents(name)))
+
     def forward(self, typed: TypedTable) -> TypedTable:
         """The columns to model, of original rows."""
         found = {name: typed.columns[name] for name in self.names}
@@ -98,13 +104,31 @@ class Derivation:
 
     def backward(self, typed: TypedTable) -> TypedTable:
         """The original columns, of modelled rows."""
+        return self._backward(typed, None, {})
+
+    def complete(self, typed: TypedTable, known: TypedTable, fill: Mapping[str, Array]) -> TypedTable:
+        """Original rows with some cells filled in from modelled rows.
+
+        Args:
+            typed: Modelled rows that were drawn for them.
+            known: The original rows.
+            fill: Cells to fill in, by column, shape (n_rows,), bool; all other cells come back as they are known.
+        """
+        return self._backward(typed, known, fill)
+
+    def _backward(self, typed: TypedTable, known: TypedTable | None, fill: Mapping[str, Array]) -> TypedTable:
         modelled = {name: _on_steps(typed.columns[name], column) for name, column in self.columns.items()}
         for pattern in self.patterns:
             modelled |= pattern.settle(TypedTable(modelled, typed.n_rows), self.columns)
         made = {target for rewrite in self.rewrites for target in rewrite.targets}
         original = {name: modelled[name] for name in self.names if name not in made}
+        if known is not None:
+            original = _filled(known, original, fill)
         for rewrite in self.rewrites:
-            original |= rewrite.backward(TypedTable(modelled, typed.n_rows), original)
+            remade = rewrite.backward(TypedTable(modelled, typed.n_rows), original)
+            if known is not None:
+                remade = _filled(known, rewrite.anchored(remade, original, known, fill), fill)
+            original |= remade
         return TypedTable({name: original[name] for name in self.names}, typed.n_rows)
 
     def state(self) -> dict[str, Any]:
@@ -198,6 +222,19 @@ def _entities(table: Table, typed: TypedTable) -> Array | None:
     alone = np.flatnonzero(values.missing)
     codes[alone] = codes.max(initial=-1) + 1 + np.arange(len(alone))
     return codes
+
+
+def _filled(known: TypedTable, drawn: Mapping[str, Values], fill: Mapping[str, Array]) -> dict[str, Values]:
+    """Known cells, and drawn ones where they are to be filled in."""
+    filled = {}
+    for name, values in drawn.items():
+        before = known.columns[name]
+        filled[name] = before
+        if name in fill:
+            new = fill[name] & ~values.missing
+            array = np.where(new, values.array, before.array).astype(before.array.dtype)
+            filled[name] = Values(array, before.missing & ~new)
+    return filled
 
 
 def _on_steps(values: Values, column: Column) -> Values:

@@ -97,6 +97,12 @@ class DiscreteEncoder:
         mapped = np.array([code_of.get(name, other) for name in names], np.int32)
         return np.where(values.missing, -1, mapped[codes] if len(mapped) else -1).astype(np.int32)
 
+    def knows(self, values: Values) -> Array:
+        """Cells that have a code, their own or that of the pooled rare categories; shape (n_rows,), bool."""
+        if self.pooled or values.array.dtype == np.bool_:
+            return np.ones(len(values), bool)
+        return pd.Series(values.array, dtype=object).isin(self.labels).to_numpy(bool)
+
     def decode(self, codes: Array, *, rng: np.random.Generator, boolean: bool) -> Values:
         """Cells of the codes, shape (n_rows,); -1 becomes a missing cell."""
         missing = codes < 0

@@ -71,6 +71,11 @@ class _Presence:
 Encoder = DiscreteEncoder | ContinuousEncoder | _Presence
 
 
+def always_missing(encoder: Encoder) -> bool:
+    """Whether nothing is known of a column's values but that its cells are missing."""
+    return isinstance(encoder, _Presence) and encoder.always_missing
+
+
 @dataclass(frozen=True)
 class TableEncoder:
     """Encoders of all modelled columns."""

@@ -68,7 +68,7 @@ class FittedCopula(Fitted):
                 u = ndtr(z[:, position[name]])
             else:
                 u = rng.random(n_rows)
-            values[name] = self._cut(name, u, domain)
+            values[name] = self.cut(name, u, domain)
         missing: dict[str, Array] = {}
         for name, rule in self.gaps.items():
             if name in given:
@@ -82,7 +82,16 @@ class FittedCopula(Fitted):
                 missing[name] = u < rule.rates[states]
         return {name: with_gaps(array, missing[name]) if name in missing else array for name, array in values.items()}
 
-    def _cut(self, name: str, u: Array, domain: Domain) -> Array:
+    def impute_encoded(
+        self, columns: Mapping[str, Array], missing: Mapping[str, Array], *, rng: np.random.Generator
+    ) -> dict[str, Array]:
+        """Draw the latents of marked cells given all others. See `Imputer`."""
+        from tabsynth.generators.copula_filling import fill_cells
+
+        return fill_cells(self, columns, missing, rng=rng)
+
+    def cut(self, name: str, u: Array, domain: Domain) -> Array:
+        """Values of a column at probabilities `u` of its latent, shape (n_rows,)."""
         if isinstance(domain, Continuous):
             return domain.marginal.quantile(u)
         order = self.orders[name]

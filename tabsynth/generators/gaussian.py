@@ -140,7 +140,7 @@ def draw_given(correlation: Array, regions: Mapping[int, Array], n_rows: int, *,
     """
     n = len(correlation)
     if not regions:
-        return rng.standard_normal((n_rows, n)) @ _root(correlation).T
+        return rng.standard_normal((n_rows, n)) @ root(correlation).T
     fixed = sorted(regions)
     free = [number for number in range(n) if number not in regions]
     z_fixed = _draw_regions(correlation[np.ix_(fixed, fixed)], [regions[i] for i in fixed], n_rows, rng=rng)
@@ -150,11 +150,11 @@ def draw_given(correlation: Array, regions: Mapping[int, Array], n_rows: int, *,
         across = correlation[np.ix_(free, fixed)]
         slope = np.linalg.solve(correlation[np.ix_(fixed, fixed)], across.T).T  # (n_free, n_fixed)
         rest = correlation[np.ix_(free, free)] - slope @ across.T
-        z[:, free] = z_fixed @ slope.T + rng.standard_normal((n_rows, len(free))) @ _root(rest).T
+        z[:, free] = z_fixed @ slope.T + rng.standard_normal((n_rows, len(free))) @ root(rest).T
     return z
 
 
-def _root(matrix: Array) -> Array:
+def root(matrix: Array) -> Array:
     """A square root that survives matrices that are only just positive."""
     values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
     return vectors * np.sqrt(np.maximum(values, 0.0))

@@ -40,6 +40,30 @@ class FittedIndependent(Fitted):
             arrays[name] = with_gaps(values, gone)
         return arrays
 
+    def impute_encoded(
+        self, columns: Mapping[str, Array], missing: Mapping[str, Array], *, rng: np.random.Generator
+    ) -> dict[str, Array]:
+        """Draw marked cells from their column's own distribution. See `Imputer`."""
+        filled = dict(columns)
+        for name, domain in self.domains.items():
+            if name in missing and missing[name].any():
+                filled[name] = columns[name].copy()
+                filled[name][missing[name]] = from_uniform(rng.random(int(missing[name].sum())), domain)
+        return filled
+
+    def log_likelihood(self, columns: Mapping[str, Array]) -> Array:
+        """Sum of the logarithms of each cell's share; numbers count by the segment of their marginal."""
+        total = np.zeros(len(next(iter(columns.values()))))
+        for name, domain in self.domains.items():
+            gone = is_missing(columns[name])
+            if isinstance(domain, Continuous):
+                share = domain.marginal.masses[domain.marginal.segment(np.where(gone, 0.0, columns[name]))]
+            else:
+                share = domain.shares[np.maximum(columns[name], 0)]
+            share = np.where(gone, self.missing[name], (1.0 - self.missing[name]) * share)
+            total += np.log(share, out=np.full(len(share), -np.inf), where=share > 0)
+        return total
+
     def state(self) -> dict[str, Any]:
         """Shares of missing cells; the marginals are the encoders'."""
         return {"missing": dict(self.missing)}

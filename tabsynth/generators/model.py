@@ -7,7 +7,7 @@ times; there are exactly as many rows as asked for, or an error that says which 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -103,6 +103,71 @@ class Model:
         typed = self._complete(typed, child(seed, "identifiers"))
         return from_pandas(self._frame(typed), self.frame_kind)
 
+    def impute(
+        self,
+        table: object,
+        *,
+        seed: int | None = None,
+        columns: Collection[str] | None = None,
+        progress: Progress = SILENT,
+    ) -> Any:
+        """Fill empty cells with draws from the model, given the rest of their row.
+
+        A cell gets one draw, not the likeliest value or the mean: filled columns keep their spread and their ties to
+        the others. For the uncertainty that this leaves, fill the table several times and pool what you compute:
+
+            tables = [model.impute(table, seed=seed) for seed in range(10)]
+
+        Gaps that a rule of the schema demands stay (`fixed_nulls`, `conditional`, a formula without its inputs); every
+        other empty cell counts as a value that is not known, so declare the gaps that mean something. A row that no
+        draw completes without breaking a rule is left as it was, with a warning that says how many there are.
+
+        Args:
+            table: pandas, polars or pyarrow table with the columns of the schema; identifiers and text may be left out.
+            seed: Any whole number from 0; the same seed gives the same cells. None draws one.
+            columns: Columns to fill in. None: all that are modelled, so never identifiers and text.
+            progress: Told about stages of long work.
+
+        Returns:
+            A table of the same library with the same rows, order, index and dtypes; all other cells are as they were.
+
+        Raises:
+            UsageError: The generator cannot impute, or a column is unknown, invented or always missing.
+            DataError: The table does not fit the schema.
+
+        Privacy: The result holds the real rows that went in. Filled cells are drawn from what the model holds.
+        """
+        from tabsynth.generators.imputation import impute
+
+        return impute(self, table, seed=seed, columns=columns, progress=progress)
+
+    def log_likelihood(self, table: object) -> Array:
+        """How probable the model holds each row: the natural logarithm of the probability of its cells.
+
+        A cell is a category, a missing cell, or the stretch of a numeric column that the value falls in, out of a few
+        hundred; values beyond the ends count in the outermost one. Columns that a rule determines add nothing, of
+        identifiers and text only whether they are there. So figures compare rows under one model, and models of one
+        generator fitted with the same parameters and on the same columns; they are no densities, and not comparable
+        between generators.
+
+        Args:
+            table: pandas, polars or pyarrow table that fits the schema; identifiers and text may be left out.
+
+        Returns:
+            Nats, shape (n_rows,); -inf where a cell is impossible under the model, such as a category that it has not
+            learned, or a missing cell where there never was one.
+
+        Raises:
+            UsageError: The generator has no likelihood.
+            DataError: The table does not fit the schema.
+
+        Privacy: Not for release. Rows that a model has learned from tend to be likelier under it than others of their
+            kind, so these figures tell who was among them.
+        """
+        from tabsynth.generators.likelihood import log_likelihood
+
+        return log_likelihood(self, table)
+
     def save(self, path: str | Path) -> None:
         """Write the model file: JSON and arrays with checksums, no code and no training row.
 
@@ -187,7 +252,7 @@ class Model:
                 strike(f"given {condition.column}", ~matches(condition, values, column))
         for name, column in self.table.columns.items():
             if name not in self.derivation.direct and isinstance(column, Integer | Number | DateTime):
-                strike(f"bounds of {name}", _outside(typed.columns[name], column))
+                strike(f"bounds of {name}", outside(typed.columns[name], column))
             if not column.nullable:
                 strike(f"{name} (may not be empty)", typed.columns[name].missing)
         return good
@@ -263,8 +328,8 @@ def _stack(pieces: list[TypedTable]) -> TypedTable:
     return TypedTable(columns, sum(piece.n_rows for piece in pieces))
 
 
-def _outside(values: Values, column: Integer | Number | DateTime) -> Array:
-    """Rows whose value lies outside bounds that are rules."""
+def outside(values: Values, column: Integer | Number | DateTime) -> Array:
+    """Rows whose value lies outside bounds that are rules, shape (n_rows,)."""
     bad = np.zeros(len(values), bool)
     for bound in ("lower", "upper"):
         if not column.is_rule(bound):

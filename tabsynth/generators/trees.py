@@ -43,9 +43,11 @@ from tabsynth.generators.boosting.budget import price, rounds_within, shrink
 from tabsynth.generators.boosting.cells import Cells, Questions, make_cells
 from tabsynth.generators.boosting.drawing import draw_cells, pick, tilt
 from tabsynth.generators.boosting.forest import Forest
+from tabsynth.generators.boosting.imputing import fill
+from tabsynth.generators.boosting.likelihood import log_probability
 from tabsynth.generators.boosting.selection import telling_features
 from tabsynth.generators.boosting.training import ColumnModel, Settings, train_column
-from tabsynth.generators.independent import require_possible
+from tabsynth.generators.independent import is_missing, require_possible
 from tabsynth.progress import SILENT, Progress
 
 Array = np.ndarray[Any, Any]
@@ -104,18 +106,45 @@ class FittedTrees(Fitted):
         Args:
             columns: Encoded rows, as `EncodedTable.columns`.
         """
-        from tabsynth.generators.boosting.likelihood import log_probability
+        own, known = self._cells(columns)
+        models = list(self.columns.values())
+        codes = np.zeros((len(models) + 1, own.shape[1]), np.uint8)  # the last one is free for a question's place
+        for number, model in enumerate(models):
+            codes[number] = model.cells.feature_codes[own[number]]
+        parts = [
+            log_probability(model, own[number], codes[[*model.features, -1]]) for number, model in enumerate(models)
+        ]
+        return np.where(known.all(axis=0), np.sum(parts, axis=0), -np.inf)
 
-        own = {name: model.cells.of(columns[name]) for name, model in self.columns.items()}
-        codes = np.stack([model.cells.feature_codes[own[name]] for name, model in self.columns.items()])
-        free = np.zeros((1, codes.shape[1]), np.uint8)
-        return np.sum(
-            [
-                log_probability(model, own[name], np.vstack([codes[list(model.features)], free]))
-                for name, model in self.columns.items()
-            ],
-            axis=0,
-        )
+    def impute_encoded(
+        self, columns: Mapping[str, Array], missing: Mapping[str, Array], *, rng: np.random.Generator
+    ) -> dict[str, Array]:
+        """Weighted draws, then sweeps: see `boosting/imputing.py`, and `Imputer` for the contract."""
+        own, known = self._cells(columns)
+        hidden = ~known
+        for number, name in enumerate(self.columns):
+            if name in missing:
+                hidden[number] |= missing[name]
+        own[hidden] = 0
+        filled = dict(columns)
+        cells = fill(list(self.columns.values()), own, hidden, rng=rng)
+        for number, (name, model) in enumerate(self.columns.items()):
+            if name in missing and missing[name].any():
+                rows = np.flatnonzero(missing[name])
+                array = columns[name].copy()
+                array[rows] = _values(model.cells, cells[number, rows], None, rng=rng)
+                filled[name] = array
+        return filled
+
+    def _cells(self, columns: Mapping[str, Array]) -> tuple[Array, Array]:
+        """Cells of encoded rows in the order of drawing, and which of them the model knows; (n_columns, n_rows)."""
+        own, known = [], []
+        for name, model in self.columns.items():
+            cells = model.cells.of(columns[name])
+            possible = (cells >= 0) & (model.cells.has_missing | ~is_missing(columns[name]))
+            own.append(np.where(possible, cells, 0))
+            known.append(possible)
+        return np.stack(own).astype(np.int32), np.stack(known)
 
     def state(self) -> dict[str, Any]:
         """Cells, questions, log-odds, and trees as arrays of codes and leaf values; no value of any row."""

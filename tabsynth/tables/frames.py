@@ -71,7 +71,7 @@ def to_pandas(table: object) -> tuple[pd.DataFrame, FrameKind]:
         frame, dates = _plain_pandas(table)
         kind = FrameKind("pandas", dates)
     else:
-        arrow, library = _arrow_table(table)
+        arrow, library = as_arrow(table)
         frame, dates = frame_from_arrow(arrow, _WHERE)
         kind = FrameKind(library, dates)
     if not len(frame):
@@ -114,14 +114,14 @@ def to_arrow(table: object, *, where: str = _WHERE) -> pa.Table:
     """
     if isinstance(table, pd.DataFrame):
         return table_from_frame(table, where)
-    arrow, _ = _arrow_table(table)
+    arrow, _ = as_arrow(table)
     check_names(arrow.column_names, where)
     for field in arrow.schema:
         refuse_type(field.type, field.name, where)
     return arrow
 
 
-def _arrow_table(table: object) -> tuple[pa.Table, str]:
+def as_arrow(table: object) -> tuple[pa.Table, str]:
     """A table as Arrow, and the library that its likes are given back in."""
     library = type(table).__module__.partition(".")[0]
     library = library if library in ("polars", "pyarrow") else "pyarrow"

@@ -17,6 +17,7 @@ Decisions
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -63,6 +64,12 @@ def delimited_bytes(table: pa.Table, delimiter: str, where: str) -> Iterator[mem
         cells = [pc.if_else(pc.equal(cells[0].fill_null(_text("")), _text("")), _text('""'), cells[0])]
     for batch in pa.table(cells, names=[str(number) for number in range(len(cells))]).to_batches(_ROWS_AT_ONCE):
         yield _lines(batch, delimiter)
+
+
+def spelled(cells: pd.Series[Any]) -> pd.Series[Any]:
+    """Cells as the text that a file would hold; shape (n_cells,)."""
+    texts = _spelled(pa.chunked_array([pa.array(cells, from_pandas=True)])).to_pylist()
+    return pd.Series(texts, index=cells.index, name=cells.name, dtype=object)
 
 
 def _spelled(column: pa.ChunkedArray) -> pa.ChunkedArray:

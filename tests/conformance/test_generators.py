@@ -17,6 +17,7 @@ import tabsynth as ts
 from tabsynth.errors import ConstraintError, DataError, InsufficientDataError, TabsynthWarning, UsageError
 from tabsynth.generators import GENERATORS
 from tabsynth.generators.base import Generator
+from tabsynth.generators.capabilities import Imputer, Likelihood
 from tabsynth.schema.files import load_schema, save_schema
 from tabsynth.schema.model import Schema
 from tabsynth.schema.validate import validate_table
@@ -322,3 +323,107 @@ def test_bytes_do_not_depend_on_threads(name: str, tmp_path: Path) -> None:
         subprocess.run([sys.executable, "-c", script], check=True, env={**os.environ, **settings}, cwd=root)
         written.append(out.read_bytes())
     assert written[0] == written[1]
+
+
+def _blanked(seed: int = 5, share: float = 0.25) -> pd.DataFrame:
+    """`visits` with a quarter of its modelled cells emptied at random, under a strange index."""
+    table, rng = visits(seed=seed), np.random.default_rng(seed)
+    for name in ("group", "stage", "smoker", "age", "cost", "marker", "left", "<script>alert(1)</script>"):
+        table[name] = table[name].mask(rng.random(len(table)) < share)
+    table["age"] = table["age"].astype("Int64")
+    return table.set_index(pd.Index([7] * len(table)))
+
+
+def _can(model: ts.Model, kind: type) -> None:
+    if not isinstance(model.fitted, kind):
+        pytest.skip(f"{model.generator.name} has no {kind.__name__}")
+
+
+def test_empty_cells_are_filled_and_others_stay(model: ts.Model) -> None:
+    """Every modelled gap gets a value that keeps the schema; rows, order, index, dtypes and other cells stay."""
+    _can(model, Imputer)
+    table = _blanked()
+    before = table.copy(deep=True)
+    filled = model.impute(table, seed=1)
+    pd.testing.assert_frame_equal(table, before)
+    assert (filled.dtypes == table.dtypes).all() and filled.index.equals(table.index)
+    for name in table:
+        there = table[name].notna()
+        assert (filled[name][there] == table[name][there]).all(), name
+    modelled = [name for name in table if name not in ("visit", "name", "note", "nothing")]
+    assert filled[modelled].notna().all().all()
+    assert filled["nothing"].isna().all()
+    found = validate_table(filled.reset_index(drop=True).drop(index=5), SCHEMA.only_table)
+    assert found.ok, [v.message for v in found.violations]
+
+
+def test_filled_cells_follow_their_seed(model: ts.Model, tmp_path: Path) -> None:
+    """A seed fixes the cells, saving changes none of them, and another seed gives others."""
+    _can(model, Imputer)
+    table = _blanked().head(300)
+    model.save(tmp_path / "m")
+    first = model.impute(table, seed=4)
+    pd.testing.assert_frame_equal(first, model.impute(table, seed=4))
+    pd.testing.assert_frame_equal(first, ts.load(tmp_path / "m").impute(table, seed=4))
+    assert not first.equals(model.impute(table, seed=5))
+
+
+def test_only_named_columns_are_filled(model: ts.Model) -> None:
+    """Gaps of other columns stay; a column that the model has never seen empty may be among them."""
+    _can(model, Imputer)
+    table = _blanked().head(300)
+    filled = model.impute(table, seed=4, columns=["stage"])
+    assert filled["stage"].notna().all()
+    pd.testing.assert_frame_equal(filled.drop(columns="stage"), table.drop(columns="stage"))
+
+
+def test_complete_and_empty_rows_are_imputed(model: ts.Model) -> None:
+    """A table without gaps comes back as it was; rows without any value become rows like the table's."""
+    _can(model, Imputer)
+    table = visits().drop(columns=["visit", "name", "note"])
+    names = ["group", "smoker", "age", "cost"]
+    pd.testing.assert_frame_equal(model.impute(table, seed=0, columns=names), table)
+    empty = table.head(400).copy()
+    for name in empty:
+        empty[name] = empty[name].astype("Int64" if name in ("age", "same") else empty[name].dtype)
+        empty[name] = empty[name].mask(np.ones(len(empty), bool))
+    filled = model.impute(empty, seed=0)
+    assert abs((filled["group"] == "A").mean() - 0.5) < 0.1
+    assert abs((filled["cost"] == 0).mean() - 0.4) < 0.1
+    assert (filled["left"] >= filled["admitted"]).all()
+
+
+def test_wrong_tables_and_columns_are_not_imputed(model: ts.Model) -> None:
+    """Unknown, invented and always empty columns, foreign tables and unreadable cells are named; values are not."""
+    _can(model, Imputer)
+    table = _blanked().head(50)
+    for names, says in ((["nobody"], "nobody"), (["name"], "name"), (["nothing"], "nothing")):
+        with pytest.raises(UsageError, match=says):
+            model.impute(table, seed=0, columns=names)
+    for wrong in (table.drop(columns="age"), table.rename(columns={"age": "years"}), table.assign(stage="a secret")):
+        with pytest.raises(DataError) as caught:
+            model.impute(wrong, seed=0)
+        assert "secret" not in str(caught.value)
+
+
+def test_a_generator_without_imputation_says_so(model: ts.Model) -> None:
+    """What a generator cannot do is refused by its name."""
+    if not isinstance(model.fitted, Imputer):
+        with pytest.raises(UsageError, match=model.generator.name):
+            model.impute(_blanked())
+    if not isinstance(model.fitted, Likelihood):
+        with pytest.raises(UsageError, match=model.generator.name):
+            model.log_likelihood(visits())
+
+
+def test_likelihood_is_a_sum_of_logarithms(model: ts.Model) -> None:
+    """One number per row, never above 0; impossible cells are -inf; likely rows beat shuffled ones."""
+    _can(model, Likelihood)
+    table = visits(seed=9).drop(index=5)
+    found = model.log_likelihood(table)
+    assert found.shape == (len(table),) and np.isfinite(found).all() and (found <= 0).all()
+    shuffled = table.assign(age=table["age"].to_numpy()[::-1])
+    assert found.mean() >= model.log_likelihood(shuffled).mean() - 1e-9
+    assert np.isneginf(model.log_likelihood(table.head(3).assign(group="never seen"))).all()
+    with pytest.raises(DataError, match="stage"):
+        model.log_likelihood(table.assign(stage="a secret"))

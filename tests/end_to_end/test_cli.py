@@ -96,6 +96,34 @@ def test_commands_one_by_one(tmp_path: Path) -> None:
     assert (tmp_path / "e" / "report.html").is_file() and (tmp_path / "e" / "report.json").is_file()
 
 
+def test_impute_fills_gaps_and_nothing_else(tmp_path: Path) -> None:
+    """impute fills the named columns of a file, keeps every other cell, and names what it cannot do."""
+    model, holed, filled = tmp_path / "m", tmp_path / "holed.csv", tmp_path / "filled.csv"
+    assert call("fit", SCHEMA, PATIENTS, "-o", model, "-g", "copula", "--seed", 1, "-q").exit_code == 0
+    table = ts.read_table(PATIENTS)
+    table.loc[::3, "sex"] = None
+    table.loc[1::4, "admitted"] = None
+    ts.write_table(table, holed)
+    names = ("--column", "sex", "--column", "admitted")
+    result = call("impute", model, holed, "-o", filled, *names, "--seed", 2, "--json")
+    assert result.exit_code == 0, (result.stderr, result.exception)
+    after = ts.read_table(filled)
+    told = json.loads(result.stdout)
+    assert told["n_rows"] == len(after) == len(table) and told["seed"] == 2
+    assert told["n_cells"] == int((table.isna() & after.notna()).to_numpy().sum()) > 400
+    assert after["sex"].notna().all() and after["admitted"].notna().mean() > 0.99
+    for name in table:
+        there = table[name].notna()
+        assert (after[name][there] == table[name][there]).all(), name
+    call("impute", model, holed, "-o", tmp_path / "again.csv", *names, "--seed", 2, "-q")
+    assert filled.read_bytes() == (tmp_path / "again.csv").read_bytes()
+    refused(2, "impute", model, holed, "-o", tmp_path / "x.csv", "--column", "nobody", says="nobody")
+    refused(2, "impute", model, holed, "-o", tmp_path / "x.csv", "--column", "patient_id", says="invented")
+    (tmp_path / "other.csv").write_text("a,b\n1,2\n")
+    refused(4, "impute", model, tmp_path / "other.csv", "-o", tmp_path / "x.csv", says="missing")
+    assert not (tmp_path / "x.csv").exists()
+
+
 def test_fit_says_what_it_chose(tmp_path: Path) -> None:
     """The choice of a generator is told in one line on standard error, once, and not under --quiet."""
     told = call("fit", SCHEMA, PATIENTS, "-o", tmp_path / "m", "--seed", 1)
@@ -275,6 +303,6 @@ def test_help_teaches() -> None:
     """Every command says what it does, has an example or options, and the root lists exit codes."""
     root = call("--help").stdout
     assert "Exit codes" in root
-    for command in ("infer", "validate", "fit", "sample", "evaluate", "run", "schema", "generators"):
+    for command in ("infer", "validate", "fit", "sample", "impute", "evaluate", "run", "schema", "generators"):
         page = call(command, "--help").stdout
         assert command in root and "--json" in page and "--debug" in page

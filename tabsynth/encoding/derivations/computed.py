@@ -113,6 +113,10 @@ class Computed(Rewrite):
         empty = "" if array.dtype == object else array.dtype.type(0)
         return {self.target: Values(np.where(missing, empty, array), missing)}
 
+    def dependents(self, name: str) -> tuple[str, ...]:
+        """What stands in where nothing can be calculated; whether a cell is missing is no value."""
+        return () if self.leftover_name is None or name not in self.rule.involved else (self.leftover_name,)
+
     def state(self) -> dict[str, Any]:
         """JSON values, without any row."""
         return {

@@ -144,6 +144,35 @@ class Gaps(Rewrite):
             index = np.where(missing, index, here)
         return made
 
+    def dependents(self, name: str) -> tuple[str, ...]:
+        """The distance of a column from the ones before it, and all later ones."""
+        if name not in self.chain:
+            return ()
+        made = self.columns
+        return tuple(part for target in self.chain[max(1, self.chain.index(name)) :] for part in made[target])
+
+    def anchored(
+        self, made: Mapping[str, Values], original: Mapping[str, Values], known: TypedTable, fill: Mapping[str, Array]
+    ) -> dict[str, Values]:
+        """Where the base was drawn and a later column is known, the distances are counted back from that column."""
+        chain = {self.chain[0]: original[self.chain[0]], **made}
+        never = np.zeros(known.n_rows, bool)
+        drawn = fill.get(self.chain[0], never)
+        fits = ~drawn
+        shift = np.zeros(known.n_rows, np.int64 if self._whole else np.float64)
+        for target in self.targets:
+            cells, here = known.columns[target], chain[target]
+            found = ~fits & ~fill.get(target, never) & ~cells.missing & ~here.missing
+            start, end = (self._steps.index(values.array, self.kinds[target]) for values in (here, cells))
+            shift = np.where(found, self._steps.distance(start, end), shift)
+            fits = fits | found
+        moved = drawn & fits
+        for name, values in chain.items() if moved.any() else ():
+            column = self.kinds[name]
+            array = self._steps.value(self._steps.index(values.array, column) + shift, column)
+            chain[name] = Values(np.where(moved & ~values.missing, array, values.array), values.missing)
+        return chain
+
     def state(self) -> dict[str, Any]:
         """JSON values, without any row."""
         return {
@@ -168,6 +197,10 @@ class Gaps(Rewrite):
             dict(state["leftover_names"]),
             {name: table.columns[name] for name in chain},
         )
+
+    @property
+    def _whole(self) -> bool:
+        return not any(isinstance(column, Number) for column in self.kinds.values())
 
     @property
     def _steps(self) -> Steps:

@@ -54,6 +54,25 @@ class Rewrite(ABC):
     def backward(self, modelled: TypedTable, original: Mapping[str, Values]) -> dict[str, Values]:
         """The targets of modelled rows; `original` holds the columns that are read, and perhaps more."""
 
+    def dependents(self, name: str) -> tuple[str, ...]:
+        """Modelled columns whose values cannot be told without the cell of an original column."""
+        if name not in self.targets and name not in self.reads:
+            return ()
+        return tuple(made for columns in self.columns.values() for made in columns)
+
+    def anchored(
+        self, made: Mapping[str, Values], original: Mapping[str, Values], known: TypedTable, fill: Mapping[str, Array]
+    ) -> dict[str, Values]:
+        """The columns that `backward` made, and those that it read, moved so that they fit cells that are known.
+
+        Args:
+            made: What `backward` returned.
+            original: Original columns made so far.
+            known: The original rows.
+            fill: Cells of them that are to be filled in, by column, shape (n_rows,), bool.
+        """
+        return dict(made)
+
     @abstractmethod
     def state(self) -> dict[str, Any]:
         """JSON values that describe the rewrite, without any row."""
