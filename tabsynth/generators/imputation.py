@@ -5,8 +5,9 @@ back gives candidates for the cells, and the other cells are left as they were. 
 the schema is drawn again, a bounded number of times.
 
 Decisions
-- A row that no draw completes stays as it was, and a warning says how many there are. An error would throw away all
-  the other rows, and a cell that breaks a rule would be worse than an empty one.
+- Where no draw completes a row, its cells in columns that a rule speaks of stay empty, and a warning says how many
+  such rows there are. An error would throw away all the other rows, and a cell that breaks a rule would be worse than
+  an empty one.
 - A rule that a row breaks before anything is filled in is not held against it: those cells are not ours to change.
 - Gaps that a rule demands stay: of the patterns of `fixed_nulls`, the one with the fewest gaps that the row's other
   cells allow; what `conditional` says must be missing; what cannot be calculated because its inputs are missing.
@@ -19,7 +20,7 @@ Decisions
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -74,22 +75,19 @@ def impute(
         raise UsageError(f"columns: {', '.join(unknown)}: always missing in the training table, so nothing is known")
     fill = _gaps_to_fill(model, typed, [name for name in chosen if name in stand_ins])
     job = _Job(model, typed, fill, stand_ins, absent)
-    open_rows = np.flatnonzero(np.any([np.zeros(typed.n_rows, bool), *fill.values()], axis=0))
-    progress.stage("Imputing", total=len(open_rows))
-    left: list[Array] = []
+    progress.stage("Imputing", total=int(job.is_open.sum()))
     with deterministic_threads():
-        for start in range(0, len(open_rows), _AT_ONCE):
-            rows = open_rows[start : start + _AT_ONCE]
-            left.append(job.complete(rows, model.fitted, seed, str(start)))
-            progress.advance(len(rows))
-    n_left = sum(len(part) for part in left)
-    if n_left:
-        warnings.warn(
-            f"impute: {n_left} of {len(open_rows)} rows with empty cells were left as they were: no draw kept "
-            f"{job.hardest}. Look at their other cells, or loosen the rule",
-            TabsynthWarning,
-            stacklevel=3,
-        )
+        left = job.complete(model.fitted, child(seed, "impute"), progress)
+        if len(left):
+            freer = job.without_ruled_columns(left)
+            freer.complete(model.fitted, child(seed, "impute", "again"), progress)
+            job.adopt(freer)
+            warnings.warn(
+                f"impute: {len(left)} of {int(job.is_open.sum())} rows with empty cells keep some of them: no draw "
+                f"kept {job.hardest}. Look at their other cells, or loosen the rule",
+                TabsynthWarning,
+                stacklevel=3,
+            )
     return with_cells(table, job.new_cells(frame))
 
 
@@ -147,19 +145,38 @@ class _Job:
         """The rule that most draws broke."""
         return max(self.broken, key=lambda name: self.broken[name]) if self.broken else "the rules of the schema"
 
-    def complete(self, rows: Array, fitted: Imputer, seed: int, label: str) -> Array:
-        """Fill in rows; returns those that stay as they were."""
-        for number, copies in enumerate(COPIES):
-            if not len(rows):
-                break
-            still_open = []
-            step = max(1, _AT_ONCE // copies)
-            for start in range(0, len(rows), step):
-                part = rows[start : start + step]
-                names = ("impute", label, str(number), str(start))
-                still_open.append(self._try(part, copies, fitted, seed, names))
-            rows = np.sort(np.concatenate(still_open))
-        return rows
+    @property
+    def is_open(self) -> Array:
+        """Rows with cells to fill in, shape (n_rows,), bool."""
+        return np.any([np.zeros(self.typed.n_rows, bool), *self.fill.values()], axis=0)
+
+    def complete(self, fitted: Imputer, rng: np.random.Generator, progress: Progress) -> Array:
+        """Fill in all rows; returns those that no draw completes, which stay as they were."""
+        left = []
+        for rows in _pieces(np.flatnonzero(self.is_open), _AT_ONCE):
+            n_rows = len(rows)
+            for copies in COPIES:
+                open_parts = [
+                    self._try(part, copies, fitted, rng) for part in _pieces(rows, max(1, _AT_ONCE // copies))
+                ]
+                rows = np.sort(np.concatenate([rows[:0], *open_parts]))
+            left.append(rows)
+            progress.advance(n_rows)
+        return np.concatenate([np.zeros(0, np.int64), *left])
+
+    def without_ruled_columns(self, rows: Array) -> _Job:
+        """The job for some rows, without the columns that a rule speaks of."""
+        ruled = {name for rule in self.rules for name in rule.involved} | {name for key in self.keys for name in key}
+        among = np.zeros(self.typed.n_rows, bool)
+        among[rows] = True
+        fill = {name: mask & among for name, mask in self.fill.items() if name not in ruled}
+        return _Job(self.model, self.typed, fill, self.stand_ins, self.absent)
+
+    def adopt(self, other: _Job) -> None:
+        """Take over the cells that another job has filled in."""
+        for name, filled in other.filled.items():
+            self.values[name][filled] = other.values[name][filled]
+            self.filled[name] |= filled
 
     def new_cells(self, frame: pd.DataFrame) -> dict[str, NewCells]:
         """The filled cells as cells of the table that came in."""
@@ -194,14 +211,14 @@ class _Job:
             hidden[name] |= True
         return dict(self.model.encoder.encode(modelled).columns), hidden
 
-    def _try(self, rows: Array, copies: int, fitted: Imputer, seed: int, names: tuple[str, ...]) -> Array:
+    def _try(self, rows: Array, copies: int, fitted: Imputer, rng: np.random.Generator) -> Array:
         """Draw rows `copies` times and keep the first draw of each that breaks nothing; returns the others."""
         many = np.repeat(rows, copies)
         columns = {name: array[many] for name, array in self.encoded.items()}
         missing = {name: mask[many] for name, mask in self.hidden.items()}
         if any(mask.any() for mask in missing.values()):
-            columns = fitted.impute_encoded(columns, missing, rng=child(seed, *names))
-        decoded = self.model.encoder.decode(columns, rng=child(seed, *names, "decode"))
+            columns = fitted.impute_encoded(columns, missing, rng=rng)
+        decoded = self.model.encoder.decode(columns, rng=rng)
         before = self.typed.take(many)
         fill = {name: mask[many] for name, mask in self.fill.items()}
         after = self.model.derivation.complete(decoded, before, fill)
@@ -324,6 +341,11 @@ def _gaps_to_fill(model: Model, typed: TypedTable, names: Iterable[str]) -> dict
                 if name in fill:
                     fill[name] &= ~settled[:, number]
     return fill
+
+
+def _pieces(rows: Array, size: int) -> Iterator[Array]:
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]
 
 
 def _fewest_gaps(gaps: Array, wanted: Array, patterns: Array) -> Array:

@@ -119,8 +119,8 @@ class Model:
             tables = [model.impute(table, seed=seed) for seed in range(10)]
 
         Gaps that a rule of the schema demands stay (`fixed_nulls`, `conditional`, a formula without its inputs); every
-        other empty cell counts as a value that is not known, so declare the gaps that mean something. A row that no
-        draw completes without breaking a rule is left as it was, with a warning that says how many there are.
+        other empty cell counts as a value that is not known, so declare the gaps that mean something. Where no
+        draw of a row keeps the rules, the cells that they speak of stay empty, and a warning says in how many rows.
 
         Args:
             table: pandas, polars or pyarrow table with the columns of the schema; identifiers and text may be left out.

@@ -111,7 +111,7 @@ def test_impute_fills_gaps_and_nothing_else(tmp_path: Path) -> None:
     told = json.loads(result.stdout)
     assert told["n_rows"] == len(after) == len(table) and told["seed"] == 2
     assert told["n_cells"] == int((table.isna() & after.notna()).to_numpy().sum()) > 400
-    assert after["sex"].notna().all() and after["admitted"].notna().mean() > 0.99
+    assert after["sex"].notna().all() and after["admitted"].notna().all()
     for name in table:
         there = table[name].notna()
         assert (after[name][there] == table[name][there]).all(), name

@@ -26,6 +26,8 @@ from tabsynth.schema.values import TypedTable, Values
 Array = np.ndarray[Any, Any]
 
 _LARGEST = 2.0**62
+_DAY = 86_400e6
+_NEWTON_STEPS = 4
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,46 @@ class Computed(Rewrite):
     def dependents(self, name: str) -> tuple[str, ...]:
         """What stands in where nothing can be calculated; whether a cell is missing is no value."""
         return () if self.leftover_name is None or name not in self.rule.involved else (self.leftover_name,)
+
+    def anchored(
+        self, made: Mapping[str, Values], original: Mapping[str, Values], known: TypedTable, fill: Mapping[str, Array]
+    ) -> dict[str, Values]:
+        """Where the target is known and an input was drawn, the input is moved to where the calculation agrees."""
+        moved = dict(made)
+        never = np.zeros(known.n_rows, bool)
+        target = known.columns[self.target]
+        todo = ~target.missing & ~fill.get(self.target, never)
+        if not isinstance(self.table.columns[self.target], Integer | Number | DateTime):
+            return moved
+        for name in self.reads:
+            numeric = isinstance(self.table.columns[name], Integer | Number | DateTime)
+            rows = np.flatnonzero(todo & fill.get(name, never) & ~original[name].missing)
+            if numeric and len(rows):
+                cells = {other: values.take(rows) for other, values in original.items()}
+                array = original[name].array.copy()
+                array[rows] = self._solved(name, cells, target.array[rows].astype(np.float64))
+                moved[name] = Values(array, original[name].missing)
+                todo[rows] = False
+        return moved
+
+    def _solved(self, name: str, cells: Mapping[str, Values], wanted: Array) -> Array:
+        """An input at which the calculation gives the wanted values, by Newton's steps; as near as it gets."""
+        column, nothing = self.table.columns[name], cells[name].missing
+        step = _DAY if isinstance(column, DateTime) else 1.0
+
+        def value(array: Array) -> Array:
+            typed = TypedTable({**cells, name: _written(Values(array, nothing), column)}, len(wanted))
+            found = calculate(self.rule, self.target, typed, self.table)
+            return np.where(found.missing, np.nan, found.array.astype(np.float64))
+
+        array = cells[name].array.astype(np.float64)
+        for _ in range(_NEWTON_STEPS):
+            here = value(array)
+            slope = (value(array + step) - here) / step
+            with np.errstate(divide="ignore", invalid="ignore"):
+                change = (wanted - here) / slope
+            array = array + np.where(np.isfinite(change), change, 0.0)
+        return _written(Values(array, nothing), column).array.astype(cells[name].array.dtype)
 
     def state(self) -> dict[str, Any]:
         """JSON values, without any row."""
