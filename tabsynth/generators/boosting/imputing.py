@@ -23,7 +23,7 @@ from tabsynth.generators.boosting.training import ColumnModel
 
 Array = np.ndarray[Any, Any]
 
-PARTICLES = 8
+PARTICLES = 16
 """Draws of a row side by side."""
 SWEEPS = 1
 """Times that every filled cell is drawn again given all others."""
