@@ -3,7 +3,8 @@
 A generator is frozen parameters with `fit`; a model is frozen fitted state with `sample`. So "not fitted" cannot
 happen, and parameters = YAML keys = `--set` options = JSON Schema. A new generator writes `fit_encoded`, and a
 `Fitted` with `sample_encoded`, `state` and `from_state`; reading, checking, encoding, identifiers, constraints,
-conditions and saving are here and in `model.py`.
+conditions and saving are here and in `model.py`. What a `Fitted` may do besides (fill in cells, say how probable rows
+are) is in `capabilities.py`: it has the method or it has not.
 
 Decisions
 - `state()` is an allow-list. What it does not name cannot be in a model file.

@@ -55,6 +55,8 @@ Array = np.ndarray[Any, Any]
 _TRIALS = 10
 """Rows tried for each row asked for, while a condition on a later column weighs what was drawn before it."""
 _MOST_TRIALS = 400_000
+_SPARE = 2.0
+"""Effective rows for each row asked for, where more are begun."""
 _THREADS = 4
 
 
@@ -73,12 +75,36 @@ class FittedTrees(Fitted):
 
         A condition on the first column drawn is exact. For one further on, several times the rows are begun, weighted
         by the probability that they meet it, and chosen by weight; the column itself is drawn inside the condition.
+        Where the weights leave fewer effective rows than are asked for, more are begun, up to a limit.
         """
         for name, asked in given.items():
             cells = self.columns[name].cells
             require_possible(name, asked, float(cells.masses[-1]) if cells.has_missing else 0.0)
         last = max((number for number, name in enumerate(self.columns) if name in given), default=-1)
         n_begun = n_rows if last < 0 else max(n_rows, min(max(_TRIALS * n_rows, 2000), _MOST_TRIALS))
+        drawn, effective = self._drawn(n_rows, n_begun, last, given, rng=rng)
+        wanted = int(min(_MOST_TRIALS, _SPARE * n_rows / max(effective, 1e-9)))
+        if effective * n_begun < n_rows and wanted > n_begun:
+            drawn, _ = self._drawn(n_rows, wanted, last, given, rng=rng)
+        values = {
+            name: _values(model.cells, own, given.get(name), rng=rng)
+            for (name, model), own in zip(self.columns.items(), drawn, strict=True)
+        }
+        return {name: values[name] for name in self.names}
+
+    def _drawn(
+        self, n_rows: int, n_begun: int, last: int, given: EncodedGiven, *, rng: np.random.Generator
+    ) -> tuple[list[Array], float]:
+        """Cells of `n_rows` rows out of `n_begun`, by column, and the share of effective rows among those begun.
+
+        Args:
+            n_rows: Rows to end with.
+            n_begun: Rows to begin with.
+            last: Place of the last column with a condition, after which only `n_rows` are drawn on; -1 for none.
+            given: The conditions.
+            rng: Source of every random number.
+        """
+        effective = 1.0
         codes = np.zeros((len(self.columns) + 1, n_begun), np.uint8)
         drawn: list[Array] = []
         for number, (name, model) in enumerate(self.columns.items()):
@@ -88,17 +114,14 @@ class FittedTrees(Fitted):
                 weights, tilted = tilt(model, seen, codes.shape[1], _allowed(model.cells, given[name]))
                 if weights.sum() <= 0:
                     raise UsageError(f"given: {name}: has probability zero together with the other conditions")
+                effective *= float(weights.sum() ** 2 / (weights**2).sum()) / len(weights)
                 kept = pick(weights, n_rows if number == last else codes.shape[1], rng=rng)
                 codes, seen = codes[:, kept], seen[:, kept]
                 drawn = [before[kept] for before in drawn]
                 tilted = {question: chance[kept] for question, chance in tilted.items()}
             drawn.append(draw_cells(model, seen, codes.shape[1], rng=rng, tilted=tilted))
             codes[number] = model.cells.feature_codes[drawn[-1]]
-        values = {
-            name: _values(model.cells, own, given.get(name), rng=rng)
-            for (name, model), own in zip(self.columns.items(), drawn, strict=True)
-        }
-        return {name: values[name] for name in self.names}
+        return drawn, effective
 
     def log_likelihood(self, columns: Mapping[str, Array]) -> Array:
         """Log-probability of the cells that rows fall in, summed over the columns; shape (n_rows,).
