@@ -7,7 +7,7 @@ import pytest
 
 import tabsynth as ts
 from tabsynth.encoding.table import Discrete, EncodedTable
-from tabsynth.generators.networks.training import Limits, split_rows
+from tabsynth.generators.networks.training import Average, Limits, Run, Trainer, split_rows
 from tabsynth.generators.networks.tvae import TVAE, FittedTVAE, decoder_output
 from tests.generators.network_rows import SCHEMA, rows
 
@@ -68,29 +68,27 @@ def test_people_are_held_out_whole() -> None:
 
 def test_training_stops_without_progress() -> None:
     """Patience counts checks that were no better; the weights of the best check are kept."""
-    from tabsynth.generators.networks.training import Average, train
-    from tabsynth.progress import SILENT
 
-    weight = {"w": torch.zeros(1)}
-    average = Average.of(weight)
-    scores = iter([3.0, 1.0, 2.0, 2.0, 2.0, 0.0])
+    class Toy(Trainer):
+        def __init__(self) -> None:
+            self.weight = {"w": torch.zeros(1)}
+            self.average, self.steps_per_epoch = Average.of(self.weight), 100
+            self.networks, self.optimisers = {"toy": self.weight}, {}
+            self.scores = iter([3.0, 1.0, 2.0, 2.0, 2.0, 0.0])
 
-    def epoch() -> dict[str, float]:
-        weight["w"] += 1.0
-        average.update(weight)
-        return {"loss": 0.0}
+        def epoch(self) -> dict[str, float]:
+            self.weight["w"] += 1.0
+            self.average.update(self.weight)
+            return {"loss": 0.0}
 
-    best, history = train(
-        limits=Limits(epochs=6, patience=3, time_limit=None),
-        steps_per_epoch=100,
-        epoch=epoch,
-        check=lambda weights: next(scores),
-        average=average,
-        progress=SILENT,
-        label="toy",
-    )
+        def check(self, weights: dict[str, np.ndarray]) -> float:
+            return next(self.scores)
+
+    toy = Toy()
+    run = Run("toy", Limits(epochs=6, patience=3, time_limit=None), "cpu", np.random.default_rng(0))
+    best, history = run.train(toy)
     np.testing.assert_array_equal(history["holdout"], [3.0, 1.0, 2.0, 2.0, 2.0])
-    assert 0.0 < best["w"][0] < average.arrays()["w"][0]
+    assert 0.0 < best["w"][0] < toy.average.arrays()["w"][0]
 
 
 def test_narrow_conditions_hold_exactly(model: ts.Model) -> None:

@@ -11,7 +11,7 @@ Source: Xu et al. 2019, "Modeling Tabular Data using Conditional GAN", section 4
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,8 +22,7 @@ from tabsynth.encoding.table import EncodedTable
 from tabsynth.generators.networks.blocks import BlockSoftmax, RowStore, dense
 from tabsynth.generators.networks.criterion import PairDistance
 from tabsynth.generators.networks.representation import Representation
-from tabsynth.generators.networks.training import Average, Limits, split_rows, take_rows, train
-from tabsynth.progress import Progress
+from tabsynth.generators.networks.training import Average, Run, Trainer, split_rows, take_rows
 
 if TYPE_CHECKING:
     from tabsynth.generators.networks.ctgan import CTGAN
@@ -139,10 +138,18 @@ def _critic_weights(inputs: int, layers: tuple[int, ...], device: str) -> Weight
     return {name: weight.requires_grad_() for name, weight in weights.items()}
 
 
-class _Trainer:
+class _Trainer(Trainer):
     """Both networks, their optimisers, and one epoch."""
 
-    def __init__(self, ctgan: CTGAN, slots: Array, numbers: Array, representation: Representation, device: str) -> None:
+    def __init__(
+        self,
+        ctgan: CTGAN,
+        slots: Array,
+        numbers: Array,
+        representation: Representation,
+        device: str,
+        distance: Callable[[dict[str, Array]], float],
+    ) -> None:
         self.ctgan, self.device = ctgan, device
         self.rows = RowStore(slots, numbers, representation, device)
         self.softmax = BlockSoftmax(representation)
@@ -157,6 +164,9 @@ class _Trainer:
         self.critic_adam = torch.optim.Adam(list(self.critic.values()), lr=rate, betas=BETAS, fused=True)
         self.average = Average.of(self.generator)
         self.steps_per_epoch = max(1, len(slots) // ctgan.batch_size)
+        self.networks = {"generator": self.generator, "critic": self.critic}
+        self.optimisers = {"generator": self.generator_adam, "critic": self.critic_adam}
+        self.distance = distance
 
     def epoch(self) -> dict[str, float]:
         """Train on as many rows as there are; mean losses."""
@@ -171,6 +181,10 @@ class _Trainer:
             totals += torch.stack([generator_loss, critic_loss])
         generator, critic = (totals / self.steps_per_epoch).tolist()
         return {"generator": generator, "critic": critic}
+
+    def check(self, weights: dict[str, Array]) -> float:
+        """Distance of drawn rows to held-out ones."""
+        return self.distance(weights)
 
     def _critic_step(self, condition: torch.Tensor, fake: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
         fake, real = self._packs(fake, condition), self._packs(self.rows.take(rows), condition)
@@ -216,14 +230,7 @@ class _Trainer:
 
 
 def train_ctgan(
-    ctgan: CTGAN,
-    data: EncodedTable,
-    representation: Representation,
-    *,
-    limits: Limits,
-    device: str,
-    rng: np.random.Generator,
-    progress: Progress,
+    ctgan: CTGAN, data: EncodedTable, representation: Representation, run: Run
 ) -> tuple[dict[str, Array], dict[str, Array]]:
     """Train CTGAN.
 
@@ -231,32 +238,20 @@ def train_ctgan(
         ctgan: The parameters.
         data: The training rows; a tenth is held out to choose the best weights.
         representation: The layout of the network's vector.
-        limits: When to end.
-        device: `cpu` or `cuda`.
-        rng: Source of the split, the modes and the check rows.
-        progress: Told about each epoch.
+        run: Where and how long; its random numbers choose the split, the modes and the check rows.
 
     Returns:
         Weights of the generator, and the history of the losses.
     """
     from tabsynth.generators.networks.ctgan import FittedCTGAN
 
-    train_rows, holdout_rows = split_rows(data, rng=rng)
-    slots, numbers = representation.encode(take_rows(data, train_rows), rng=rng)
-    distance = PairDistance.of(take_rows(data, holdout_rows).columns, data.domains)
-    trainer = _Trainer(ctgan, slots, numbers, representation, device)
-    n_check, check_seed = max(MIN_CHECK_ROWS, len(holdout_rows)), int(rng.integers(2**63))
+    train_rows, holdout_rows = split_rows(data, rng=run.rng)
+    slots, numbers = representation.encode(take_rows(data, train_rows), rng=run.rng)
+    to_held = PairDistance.of(take_rows(data, holdout_rows).columns, data.domains)
+    n_check, check_seed = max(MIN_CHECK_ROWS, len(holdout_rows)), int(run.rng.integers(2**63))
 
-    def check(weights: dict[str, Array]) -> float:
+    def distance(weights: dict[str, Array]) -> float:
         fitted = FittedCTGAN(data.domains, representation, weights, {})
-        return distance(fitted.sample_encoded(n_check, rng=np.random.default_rng(check_seed), given={}))
+        return to_held(fitted.sample_encoded(n_check, rng=np.random.default_rng(check_seed), given={}))
 
-    return train(
-        limits=limits,
-        steps_per_epoch=trainer.steps_per_epoch,
-        epoch=trainer.epoch,
-        check=check,
-        average=trainer.average,
-        progress=progress,
-        label=ctgan.name,
-    )
+    return run.train(_Trainer(ctgan, slots, numbers, representation, run.device, distance))

@@ -22,12 +22,11 @@ from pydantic import Field, model_validator
 
 from tabsynth.encoding.given import EncodedGiven
 from tabsynth.encoding.table import EncodedTable
-from tabsynth.generators.base import Fitted, Generator
-from tabsynth.generators.networks.device import Device, choose_device, require_torch, torch_session
+from tabsynth.generators.base import Fitted
 from tabsynth.generators.networks.fitted import FittedNetwork, choose_slots
+from tabsynth.generators.networks.network import PATIENCE, NetworkGenerator
 from tabsynth.generators.networks.representation import Representation
-from tabsynth.generators.networks.training import Limits
-from tabsynth.progress import SILENT, Progress
+from tabsynth.generators.networks.training import Run
 
 Array = np.ndarray[Any, Any]
 
@@ -94,14 +93,12 @@ def generator_output(weights: Any, inputs: Array) -> Array:
     return hidden @ weights["out.weight"] + weights["out.bias"]
 
 
-class CTGAN(Generator):
+class CTGAN(NetworkGenerator):
     """Conditional GAN of Xu et al. 2019: sees any dependence, marginals only roughly; slow; needs torch."""
 
     name: ClassVar[str] = "ctgan"
     fitted_type: ClassVar[type[Fitted]] = FittedCTGAN
-    min_rows: ClassVar[int] = 200
 
-    epochs: int = Field(default=300, ge=1, description="Passes over the training rows, at most.")
     batch_size: int = Field(default=500, ge=2, description="Rows per step; a multiple of pac.")
     pac: int = Field(default=10, ge=1, description="Rows that the critic judges together, against mode collapse.")
     embedding_size: int = Field(default=128, ge=1, description="Random numbers that a row is made from.")
@@ -110,16 +107,7 @@ class CTGAN(Generator):
     learning_rate: float = Field(default=2e-4, gt=0, description="Step size of Adam, for both networks.")
     critic_steps: int = Field(default=1, ge=1, description="Steps of the critic for one of the generator.")
     max_modes: int = Field(default=10, ge=1, description="Modes of a numeric column, point masses apart, at most.")
-    patience: int = Field(
-        default=40,
-        ge=0,
-        description="Checks on held-out rows (one per epoch, at least 50 steps apart) without a clearly better one "
-        "before training stops; 0 trains all epochs.",
-    )
-    time_limit: float | None = Field(
-        default=None, gt=0, description="Seconds after which training stops; two fits may then differ. Default: none."
-    )
-    device: Device = Field(default="auto", description="Where to train: cpu, cuda, or auto (a GPU where there is one).")
+    patience: int = Field(default=40, ge=0, description=PATIENCE)
 
     @model_validator(mode="after")
     def _packs_fill_the_batch(self) -> Self:
@@ -129,25 +117,10 @@ class CTGAN(Generator):
             raise ValueError("generator_layers and critic_layers must be widths of 1 or more")
         return self
 
-    def fit_encoded(self, data: EncodedTable, *, rng: np.random.Generator, progress: Progress = SILENT) -> FittedCTGAN:
-        """Train the networks and keep the generator.
-
-        Raises:
-            MissingExtraError: torch is not installed.
-            UsageError: A GPU is asked for and there is none.
-
-        Privacy: Weights of the generator, which were moved by every training row, leave, and with them the share of
-        missing cells of each column and the losses by epoch. No row leaves; that no row can be guessed from the
-        weights is not promised.
-        """
-        require_torch(self.name)
+    def train_network(self, data: EncodedTable, run: Run) -> FittedCTGAN:
+        """Train both networks and keep the generator."""
         from tabsynth.generators.networks.adversarial import train_ctgan
 
         representation = Representation.fit(data, max_modes=self.max_modes)
-        device = choose_device(self.device)
-        limits = Limits(self.epochs, self.patience, self.time_limit)
-        with torch_session(int(rng.integers(2**63)), device):
-            weights, losses = train_ctgan(
-                self, data, representation, limits=limits, device=device, rng=rng, progress=progress
-            )
+        weights, losses = train_ctgan(self, data, representation, run)
         return FittedCTGAN(dict(data.domains), representation, weights, losses)

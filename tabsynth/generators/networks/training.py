@@ -12,14 +12,16 @@ Decisions
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from tabsynth.encoding.table import EncodedTable
-from tabsynth.progress import Progress
+from tabsynth.generators.networks.checkpoint import Checkpoint
+from tabsynth.progress import SILENT, Progress
 
 Array = np.ndarray[Any, Any]
 
@@ -83,54 +85,167 @@ class Limits:
     """Seconds."""
 
 
-def train(
-    *,
-    limits: Limits,
-    steps_per_epoch: int,
-    epoch: Callable[[], Mapping[str, float]],
-    check: Callable[[dict[str, Array]], float],
-    average: Average,
-    progress: Progress,
-    label: str,
-) -> tuple[dict[str, Array], dict[str, Array]]:
-    """Run epochs until the limits end them.
+class Trainer(ABC):
+    """A network under training: what the loop asks of it, and what a checkpoint has to hold."""
 
-    Args:
-        limits: When to end.
-        steps_per_epoch: Steps that `epoch` takes.
-        epoch: Trains one epoch, updates the average and returns mean losses by name.
-        check: Rates averaged weights on held-out rows; lower is better.
-        average: The averaged weights.
-        progress: Told about each epoch, with the losses and the time left.
-        label: What is trained, for the progress.
+    average: Average
+    steps_per_epoch: int
+    networks: Mapping[str, Mapping[str, Any]]
+    """Weights (tensors by name) of each network."""
+    optimisers: Mapping[str, Any]
+    """torch optimisers by name."""
 
-    Returns:
-        The averaged weights of the best check, and the history: a column per loss, and `holdout` (NaN where an epoch
-        had no check).
-    """
-    history, best, best_score = History(), average.arrays(), np.inf
-    to_beat, waited = np.inf, 0
-    every = max(1, -(-MIN_STEPS // steps_per_epoch))
-    progress.stage(f"Training {label}", total=limits.epochs)
-    started = time.monotonic()
-    for number in range(1, limits.epochs + 1):
-        losses = epoch()
-        spent = time.monotonic() - started
-        late = limits.time_limit is not None and spent >= limits.time_limit
-        score = np.nan
-        if number % every == 0 or number == limits.epochs or late:
-            weights = average.arrays()
-            score = check(weights)
-            if score < best_score:
-                best, best_score = weights, score
-            waited += 1
-            if score < to_beat:
-                to_beat, waited = score - LEAST_GAIN * abs(score), 0
-        history.add(epoch=float(number), **losses, holdout=float(score))
-        progress.advance(1, note=_note(losses, spent / number * (limits.epochs - number)))
-        if late or (limits.patience and waited >= limits.patience):
-            break
-    return best, history.arrays()
+    @abstractmethod
+    def epoch(self) -> Mapping[str, float]:
+        """Train one epoch and update the average; mean losses by name."""
+
+    @abstractmethod
+    def check(self, weights: dict[str, Array]) -> float:
+        """Rate averaged weights on held-out rows; lower is better."""
+
+
+@dataclass
+class _Course:
+    """How far a training is."""
+
+    best: dict[str, Array]
+    history: History = field(default_factory=History)
+    epoch: int = 0
+    best_score: float = np.inf
+    to_beat: float = np.inf
+    waited: int = 0
+    spent: float = 0.0
+    """Seconds, those before an interruption included."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """Where and for how long a network is trained, and who is told."""
+
+    label: str
+    """What is trained."""
+    limits: Limits
+    device: str
+    """`cpu` or `cuda`."""
+    rng: np.random.Generator
+    """Source of every random number that torch does not draw."""
+    progress: Progress = SILENT
+    checkpoint: Checkpoint | None = None
+
+    def train(self, trainer: Trainer) -> tuple[dict[str, Array], dict[str, Array]]:
+        """Run epochs until the limits end them; where there is a checkpoint, go on from it.
+
+        Returns:
+            The averaged weights of the best check, and the history: a column per loss, and `holdout` (NaN where an
+            epoch had no check).
+
+        Raises:
+            ArtifactError: The checkpoint is damaged or belongs to another training.
+            OutputError: The checkpoint cannot be written.
+        """
+        limits, checkpoint = self.limits, self.checkpoint
+        course = _Course(trainer.average.arrays())
+        self.progress.stage(f"Training {self.label}", total=limits.epochs)
+        if checkpoint is not None and (found := checkpoint.read()) is not None:
+            _restore(trainer, course, *found, device=self.device)
+            self.progress.advance(course.epoch, note="taken up from the checkpoint")
+        started = time.monotonic() - course.spent
+        written = time.monotonic()
+        while course.epoch < limits.epochs and not self._waited_enough(course):
+            losses = trainer.epoch()
+            course.epoch += 1
+            course.spent = time.monotonic() - started
+            late = limits.time_limit is not None and course.spent >= limits.time_limit
+            score = _rate(trainer, course, last=late or course.epoch == limits.epochs)
+            course.history.add(epoch=float(course.epoch), **losses, holdout=score)
+            if checkpoint is not None and time.monotonic() - written >= checkpoint.every:
+                checkpoint.write(*_snapshot(trainer, course, device=self.device))
+                written = time.monotonic()
+            left = course.spent / course.epoch * (limits.epochs - course.epoch)
+            self.progress.advance(1, note=_note(losses, left))
+            if late:
+                break
+        return course.best, course.history.arrays()
+
+    def _waited_enough(self, course: _Course) -> bool:
+        return bool(self.limits.patience) and course.waited >= self.limits.patience
+
+
+def _rate(trainer: Trainer, course: _Course, *, last: bool) -> float:
+    """Check the averaged weights where it is time to, and keep the best; NaN where it is not."""
+    every = max(1, -(-MIN_STEPS // trainer.steps_per_epoch))
+    if course.epoch % every and not last:
+        return float("nan")
+    weights = trainer.average.arrays()
+    score = float(trainer.check(weights))
+    if score < course.best_score:
+        course.best, course.best_score = weights, score
+    course.waited += 1
+    if score < course.to_beat:
+        course.to_beat, course.waited = score - LEAST_GAIN * abs(score), 0
+    return score
+
+
+def _snapshot(trainer: Trainer, course: _Course, *, device: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """All that the next epoch depends on: tensors by name, and JSON values."""
+    import torch
+
+    tensors = {f"average/{name}": tensor for name, tensor in trainer.average.weights.items()}
+    tensors |= {f"best/{name}": torch.from_numpy(array) for name, array in course.best.items()}
+    tensors |= {f"history/{name}": torch.from_numpy(array) for name, array in course.history.arrays().items()}
+    for label, network in trainer.networks.items():
+        tensors |= {f"network/{label}/{name}": tensor for name, tensor in network.items()}
+    for label, optimiser in trainer.optimisers.items():
+        for number, kept in optimiser.state_dict()["state"].items():
+            tensors |= {f"optimiser/{label}/{number}/{name}": tensor for name, tensor in kept.items()}
+    tensors["random"] = torch.get_rng_state()
+    if device == "cuda":
+        tensors["random_cuda"] = torch.cuda.get_rng_state()
+    numbers = {"best_score": course.best_score, "to_beat": course.to_beat, "spent": course.spent}
+    state = {name: value if np.isfinite(value) else None for name, value in numbers.items()}
+    return tensors, {
+        **state,
+        "epoch": course.epoch,
+        "waited": course.waited,
+        "averaged": trainer.average.steps,
+        "columns": list(course.history.columns),
+    }
+
+
+def _restore(
+    trainer: Trainer, course: _Course, tensors: Mapping[str, Any], state: Mapping[str, Any], *, device: str
+) -> None:
+    """Put a trainer and its course where they were when a snapshot was taken."""
+    import torch
+
+    with torch.no_grad():
+        for name, tensor in trainer.average.weights.items():
+            tensor.copy_(tensors[f"average/{name}"])
+        for label, network in trainer.networks.items():
+            for name, tensor in network.items():
+                tensor.copy_(tensors[f"network/{label}/{name}"])
+    trainer.average.steps = state["averaged"]
+    for label, optimiser in trainer.optimisers.items():
+        kept: dict[int, dict[str, Any]] = {}
+        for name, tensor in _part(tensors, f"optimiser/{label}/").items():
+            number, _, what = name.partition("/")
+            kept.setdefault(int(number), {})[what] = tensor
+        groups = optimiser.state_dict()["param_groups"]
+        optimiser.load_state_dict({"state": kept, "param_groups": groups})
+    torch.set_rng_state(tensors["random"])
+    if device == "cuda":
+        torch.cuda.set_rng_state(tensors["random_cuda"])
+    course.best = {name: tensors[f"best/{name}"].numpy().copy() for name in course.best}
+    course.history = History({name: tensors[f"history/{name}"].tolist() for name in state["columns"]})
+    course.epoch, course.waited, course.spent = state["epoch"], state["waited"], state["spent"]
+    course.best_score, course.to_beat = (
+        np.inf if state[name] is None else state[name] for name in ("best_score", "to_beat")
+    )
+
+
+def _part(tensors: Mapping[str, Any], start: str) -> dict[str, Any]:
+    """Tensors whose name begins so, by the rest of their name."""
+    return {name[len(start) :]: tensor for name, tensor in tensors.items() if name.startswith(start)}
 
 
 def _note(losses: Mapping[str, float], seconds_left: float) -> str:

@@ -21,12 +21,11 @@ from pydantic import Field, model_validator
 
 from tabsynth.encoding.given import EncodedGiven
 from tabsynth.encoding.table import EncodedTable
-from tabsynth.generators.base import Fitted, Generator
-from tabsynth.generators.networks.device import Device, choose_device, require_torch, torch_session
+from tabsynth.generators.base import Fitted
 from tabsynth.generators.networks.fitted import FittedNetwork, choose_slots
+from tabsynth.generators.networks.network import NetworkGenerator
 from tabsynth.generators.networks.representation import Representation
-from tabsynth.generators.networks.training import Limits
-from tabsynth.progress import SILENT, Progress
+from tabsynth.generators.networks.training import Run
 
 Array = np.ndarray[Any, Any]
 
@@ -54,14 +53,12 @@ def decoder_output(weights: Any, latent: Array) -> Array:
     return hidden @ weights["out.weight"] + weights["out.bias"]
 
 
-class TVAE(Generator):
+class TVAE(NetworkGenerator):
     """Variational autoencoder of Xu et al. 2019: sees any dependence, blurs it; needs torch."""
 
     name: ClassVar[str] = "tvae"
     fitted_type: ClassVar[type[Fitted]] = FittedTVAE
-    min_rows: ClassVar[int] = 200
 
-    epochs: int = Field(default=300, ge=1, description="Passes over the training rows, at most.")
     batch_size: int = Field(default=500, ge=1, description="Rows per step.")
     embedding_size: int = Field(default=128, ge=1, description="Numbers that a row is compressed to.")
     encoder_layers: tuple[int, ...] = Field(default=(128, 128), description="Widths of the encoder's layers.")
@@ -71,16 +68,6 @@ class TVAE(Generator):
         default=1.0, gt=0, description="Weight of the reconstruction against the distance of the code from its prior."
     )
     max_modes: int = Field(default=10, ge=1, description="Modes of a numeric column, point masses apart, at most.")
-    patience: int = Field(
-        default=20,
-        ge=0,
-        description="Checks on held-out rows (one per epoch, at least 50 steps apart) without a clearly better one "
-        "before training stops; 0 trains all epochs.",
-    )
-    time_limit: float | None = Field(
-        default=None, gt=0, description="Seconds after which training stops; two fits may then differ. Default: none."
-    )
-    device: Device = Field(default="auto", description="Where to train: cpu, cuda, or auto (a GPU where there is one).")
 
     @model_validator(mode="after")
     def _layers_have_a_width(self) -> Self:
@@ -88,25 +75,10 @@ class TVAE(Generator):
             raise ValueError("encoder_layers and decoder_layers must be widths of 1 or more")
         return self
 
-    def fit_encoded(self, data: EncodedTable, *, rng: np.random.Generator, progress: Progress = SILENT) -> FittedTVAE:
-        """Train the autoencoder and keep the decoder.
-
-        Raises:
-            MissingExtraError: torch is not installed.
-            UsageError: A GPU is asked for and there is none.
-
-        Privacy: Weights of the decoder, which were moved by every training row, leave, and with them the share of
-        missing cells of each column and the losses by epoch. No row leaves; that no row can be guessed from the
-        weights is not promised.
-        """
-        require_torch(self.name)
+    def train_network(self, data: EncodedTable, run: Run) -> FittedTVAE:
+        """Train the autoencoder and keep the decoder."""
         from tabsynth.generators.networks.variational import train_tvae
 
         representation = Representation.fit(data, max_modes=self.max_modes)
-        device = choose_device(self.device)
-        limits = Limits(self.epochs, self.patience, self.time_limit)
-        with torch_session(int(rng.integers(2**63)), device):
-            weights, losses = train_tvae(
-                self, data, representation, limits=limits, device=device, rng=rng, progress=progress
-            )
+        weights, losses = train_tvae(self, data, representation, run)
         return FittedTVAE(dict(data.domains), representation, weights, losses)

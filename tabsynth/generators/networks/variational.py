@@ -16,8 +16,7 @@ from torch.nn import functional
 from tabsynth.encoding.table import EncodedTable
 from tabsynth.generators.networks.blocks import BlockSoftmax, RowStore, dense
 from tabsynth.generators.networks.representation import Representation
-from tabsynth.generators.networks.training import Average, Limits, split_rows, take_rows, train
-from tabsynth.progress import Progress
+from tabsynth.generators.networks.training import Average, Run, Trainer, split_rows, take_rows
 
 if TYPE_CHECKING:
     from tabsynth.generators.networks.tvae import TVAE
@@ -56,16 +55,19 @@ def _first_weights(tvae: TVAE, representation: Representation, width: int, devic
     return {name: weight.requires_grad_() for name, weight in weights.items()}
 
 
-class _Trainer:
+class _Trainer(Trainer):
     """The autoencoder, its optimiser, and one epoch."""
 
-    def __init__(self, tvae: TVAE, rows: RowStore, n_rows: int, representation: Representation, device: str) -> None:
-        self.tvae, self.rows, self.n_rows, self.device = tvae, rows, n_rows, device
+    def __init__(self, tvae: TVAE, rows: RowStore, held: RowStore, representation: Representation, device: str) -> None:
+        self.tvae, self.rows, self.n_rows, self.device = tvae, rows, len(rows.places), device
         self.softmax = BlockSoftmax(representation)
         self.weights = _first_weights(tvae, representation, rows.width, device)
         self.adam = torch.optim.Adam(list(self.weights.values()), lr=tvae.learning_rate, fused=True)
         self.average = Average.of(self.weights)
-        self.steps_per_epoch = -(-n_rows // tvae.batch_size)
+        self.steps_per_epoch = -(-self.n_rows // tvae.batch_size)
+        self.networks, self.optimisers = {"autoencoder": self.weights}, {"autoencoder": self.adam}
+        self.held = held.take(torch.arange(len(held.places), device=device))
+        self.held_noise = torch.randn(len(self.held), tvae.embedding_size, device=device)
 
     def epoch(self) -> dict[str, float]:
         """Train on every row once; the mean loss."""
@@ -82,6 +84,12 @@ class _Trainer:
             self.average.update(self.weights)
             total += loss.detach() * len(real)
         return {"loss": float(total) / self.n_rows}
+
+    def check(self, weights: dict[str, Array]) -> float:
+        """The loss of held-out rows, always with the same noise."""
+        with torch.no_grad():
+            tensors = {name: torch.from_numpy(array).to(self.device) for name, array in weights.items()}
+            return float(self.loss(tensors, self.held, self.held_noise))
 
     def loss(self, weights: Mapping[str, torch.Tensor], real: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
         """Mean over rows (n, width) of the weighted reconstruction loss plus the divergence from the prior."""
@@ -100,14 +108,7 @@ class _Trainer:
 
 
 def train_tvae(
-    tvae: TVAE,
-    data: EncodedTable,
-    representation: Representation,
-    *,
-    limits: Limits,
-    device: str,
-    rng: np.random.Generator,
-    progress: Progress,
+    tvae: TVAE, data: EncodedTable, representation: Representation, run: Run
 ) -> tuple[dict[str, Array], dict[str, Array]]:
     """Train TVAE.
 
@@ -115,34 +116,13 @@ def train_tvae(
         tvae: The parameters.
         data: The training rows; a tenth is held out to choose the best weights.
         representation: The layout of the network's vector.
-        limits: When to end.
-        device: `cpu` or `cuda`.
-        rng: Source of the split and the modes.
-        progress: Told about each epoch.
+        run: Where and how long; its random numbers choose the split and the modes.
 
     Returns:
         Weights of the decoder, and the history of the losses.
     """
-    train_rows, holdout_rows = split_rows(data, rng=rng)
-    slots, numbers = representation.encode(take_rows(data, train_rows), rng=rng)
-    trainer = _Trainer(tvae, RowStore(slots, numbers, representation, device), len(slots), representation, device)
-    held = RowStore(*representation.encode(take_rows(data, holdout_rows), rng=rng), representation, device)
-    real = held.take(torch.arange(len(holdout_rows), device=device))
-    noise = torch.randn(len(real), tvae.embedding_size, device=device)
-
-    def check(weights: dict[str, Array]) -> float:
-        with torch.no_grad():
-            tensors = {name: torch.from_numpy(array).to(device) for name, array in weights.items()}
-            return float(trainer.loss(tensors, real, noise))
-
-    best, losses = train(
-        limits=limits,
-        steps_per_epoch=trainer.steps_per_epoch,
-        epoch=trainer.epoch,
-        check=check,
-        average=trainer.average,
-        progress=progress,
-        label=tvae.name,
-    )
+    parts = (take_rows(data, rows) for rows in split_rows(data, rng=run.rng))
+    rows, held = (RowStore(*representation.encode(part, rng=run.rng), representation, run.device) for part in parts)
+    best, losses = run.train(_Trainer(tvae, rows, held, representation, run.device))
     part = "decoder."
     return {name[len(part) :]: array for name, array in best.items() if name.startswith(part)}, losses
