@@ -19,6 +19,7 @@ __version__ = "0.1.0"
 
 _EXPORTS = {
     "Auto": "tabsynth.generators.auto",
+    "Autoregressive": "tabsynth.generators.networks.autoregressive",
     "CTGAN": "tabsynth.generators.networks.ctgan",
     "Copula": "tabsynth.generators.copula",
     "GENERATORS": "tabsynth.generators",
@@ -47,6 +48,7 @@ __all__ = [
     "GENERATORS",
     "TVAE",
     "Auto",
+    "Autoregressive",
     "Copula",
     "Generator",
     "Independent",
@@ -76,6 +78,7 @@ if TYPE_CHECKING:
     from tabsynth.generators.copula import Copula
     from tabsynth.generators.independent import Independent
     from tabsynth.generators.model import Model
+    from tabsynth.generators.networks.autoregressive import Autoregressive
     from tabsynth.generators.networks.ctgan import CTGAN
     from tabsynth.generators.networks.tvae import TVAE
     from tabsynth.generators.storage import load

@@ -9,6 +9,7 @@ GENERATORS = Registry(
         "independent": "tabsynth.generators.independent:Independent",
         "copula": "tabsynth.generators.copula:Copula",
         "trees": "tabsynth.generators.trees:Trees",
+        "autoregressive": "tabsynth.generators.networks.autoregressive:Autoregressive",
         "ctgan": "tabsynth.generators.networks.ctgan:CTGAN",
         "tvae": "tabsynth.generators.networks.tvae:TVAE",
     },

@@ -35,7 +35,7 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from pydantic import Field
 
-from tabsynth.encoding.given import EncodedGiven, GivenColumn
+from tabsynth.encoding.given import EncodedGiven
 from tabsynth.encoding.table import Continuous, Domain, EncodedTable
 from tabsynth.errors import UsageError
 from tabsynth.generators.base import Fitted, Generator
@@ -45,6 +45,7 @@ from tabsynth.generators.boosting.drawing import draw_cells, pick, tilt
 from tabsynth.generators.boosting.forest import Forest
 from tabsynth.generators.boosting.imputing import fill
 from tabsynth.generators.boosting.likelihood import log_probability
+from tabsynth.generators.boosting.placing import allowed_cells, place_values
 from tabsynth.generators.boosting.selection import telling_features
 from tabsynth.generators.boosting.training import ColumnModel, Settings, train_column
 from tabsynth.generators.independent import is_missing, require_possible
@@ -87,7 +88,7 @@ class FittedTrees(Fitted):
         if effective * n_begun < n_rows and wanted > n_begun:
             drawn, _ = self._drawn(n_rows, wanted, last, given, rng=rng)
         values = {
-            name: _values(model.cells, own, given.get(name), rng=rng)
+            name: place_values(model.cells, own, given.get(name), rng=rng)
             for (name, model), own in zip(self.columns.items(), drawn, strict=True)
         }
         return {name: values[name] for name in self.names}
@@ -111,7 +112,7 @@ class FittedTrees(Fitted):
             seen = codes[[*model.features, -1]]
             tilted: dict[int, Array] = {}
             if name in given:
-                weights, tilted = tilt(model, seen, codes.shape[1], _allowed(model.cells, given[name]))
+                weights, tilted = tilt(model, seen, codes.shape[1], allowed_cells(model.cells, given[name]))
                 if weights.sum() <= 0:
                     raise UsageError(f"given: {name}: has probability zero together with the other conditions")
                 effective *= float(weights.sum() ** 2 / (weights**2).sum()) / len(weights)
@@ -155,7 +156,7 @@ class FittedTrees(Fitted):
             if name in missing and missing[name].any():
                 rows = np.flatnonzero(missing[name])
                 array = columns[name].copy()
-                array[rows] = _values(model.cells, cells[number, rows], None, rng=rng)
+                array[rows] = place_values(model.cells, cells[number, rows], None, rng=rng)
                 filled[name] = array
         return filled
 
@@ -212,31 +213,6 @@ def _column_from(state: Mapping[str, Any], domain: Domain) -> ColumnModel:
         trees=Forest.from_state(state["forest"]).classifiers,
         features=tuple(state["features"]),
     )
-
-
-def _allowed(cells: Cells, asked: GivenColumn) -> Array:
-    """Share of each cell that a condition allows, shape (n_cells,)."""
-    allowed = np.zeros(cells.n_cells)
-    if asked.missing:
-        allowed[-1] = 1.0
-    elif asked.stretches is not None:
-        allowed[: cells.n_present] = cells.overlap(asked.stretches)
-    elif asked.codes is not None:
-        known = np.flatnonzero(asked.codes & (cells.segment_cell >= 0))
-        allowed[cells.segment_cell[known]] = 1.0
-    else:
-        allowed[: cells.n_present] = 1.0
-    return allowed
-
-
-def _values(cells: Cells, drawn: Array, asked: GivenColumn | None, *, rng: np.random.Generator) -> Array:
-    """Encoded values in the drawn cells, spread evenly over each cell, inside the condition where there is one."""
-    u = np.empty(len(drawn))
-    order = np.lexsort((rng.random(len(drawn)), drawn))
-    # Equal steps of the golden ratio: the rows of a cell cover it evenly, however many there are.
-    u[order] = (np.arange(len(drawn)) * 0.6180339887498949 + rng.random()) % 1.0
-    inside = None if asked is None or asked.missing else asked.stretches
-    return cells.values(drawn, u, inside=inside)
 
 
 _PRESETS = {

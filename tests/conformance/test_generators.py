@@ -22,11 +22,11 @@ from tabsynth.schema.files import load_schema, save_schema
 from tabsynth.schema.model import Schema
 from tabsynth.schema.validate import validate_table
 
-QUICK = {"ctgan": {"epochs": 20}, "tvae": {"epochs": 20}}
+QUICK = {"autoregressive": {"epochs": 10}, "ctgan": {"epochs": 20}, "tvae": {"epochs": 20}}
 """Parameters that keep slow generators fast here; what they promise must hold however little they were trained."""
 ROUGH = {"ctgan", "tvae"}
 """Networks that have seen a small table twenty times know marginals only roughly: they have a wider tolerance here."""
-NEEDS_TORCH = {"ctgan", "tvae"}
+NEEDS_TORCH = {"autoregressive", "ctgan", "tvae"}
 NO_TORCH = pytest.mark.skipif(find_spec("torch") is None, reason='torch is not installed: pip install "tabsynth[deep]"')
 NAMES = [pytest.param(name, marks=NO_TORCH) if name in NEEDS_TORCH else name for name in GENERATORS]
 N = 1009  # odd and prime, so that no array of a model has this length by chance

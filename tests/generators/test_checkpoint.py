@@ -15,6 +15,7 @@ from tests.generators.network_rows import SCHEMA, rows
 torch = pytest.importorskip("torch", reason='torch is not installed: pip install "tabsynth[deep]"')
 
 PARAMETERS: dict[str, dict[str, Any]] = {
+    "autoregressive": {"epochs": 8, "batch_size": 64, "hidden_size": 16},
     "ctgan": {"epochs": 8, "batch_size": 100, "generator_layers": (16,), "critic_layers": (16,)},
     "tvae": {"epochs": 8, "batch_size": 100, "encoder_layers": (16,), "decoder_layers": (16,)},
 }
@@ -139,7 +140,7 @@ def test_it_holds_no_row(tmp_path: Path) -> None:
     from safetensors import safe_open
 
     path = tmp_path / "state"
-    _kill("tvae", path)
+    _kill("autoregressive", path)
     table = rows(400)
     with safe_open(path, framework="np") as file:
         for name in file.keys():  # noqa: SIM118

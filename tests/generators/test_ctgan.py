@@ -138,7 +138,7 @@ import tabsynth as ts
 from tabsynth.errors import MissingExtraError
 from tests.generators.network_rows import SCHEMA, rows
 assert len(ts.load({path!r}).sample(30, seed=0, given={{"kind": "A"}})) == 30
-for name in ("ctgan", "tvae"):
+for name in ("autoregressive", "ctgan", "tvae"):
     try:
         ts.make_generator(name).fit(rows(300), SCHEMA, seed=0)
     except MissingExtraError as error:
