@@ -31,13 +31,18 @@ def telling_features(own: Array, codes: Array, *, most: int) -> Array:
     n_features, n_rows = codes.shape
     if n_features <= most:
         return np.arange(n_features)
-    rows = np.unique(np.linspace(0, n_rows - 1, min(n_rows, _ROWS)).astype(np.int64))
-    target = _groups(own[rows])
-    told = np.array([_information(target, _groups(feature[rows])) for feature in codes])
+    rows = spread_rows(n_rows)
+    target = groups(own[rows])
+    told = np.array([information(target, groups(feature[rows])) for feature in codes])
     return np.sort(np.argsort(-told, kind="stable")[:most])
 
 
-def _groups(codes: Array) -> Array:
+def spread_rows(n_rows: int) -> Array:
+    """At most 4,000 rows, evenly spread over the table; shape (n,)."""
+    return np.unique(np.linspace(0, n_rows - 1, min(n_rows, _ROWS)).astype(np.int64))
+
+
+def groups(codes: Array) -> Array:
     """Codes in groups of about equal size, in their order; a common code is a group of its own; shape (n_rows,)."""
     _, rank, counts = np.unique(codes, return_inverse=True, return_counts=True)
     if len(counts) <= _GROUPS:
@@ -46,7 +51,7 @@ def _groups(codes: Array) -> Array:
     return np.minimum((middle * _GROUPS).astype(np.int64), _GROUPS - 1)[rank]
 
 
-def _information(a: Array, b: Array) -> float:
+def information(a: Array, b: Array) -> float:
     """Mutual information of two columns of small codes, in nats, less what chance would show."""
     n_a, n_b = int(a.max()) + 1, int(b.max()) + 1
     joint = np.bincount(a * n_b + b, minlength=n_a * n_b).reshape(n_a, n_b) / len(a)

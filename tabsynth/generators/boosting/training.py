@@ -4,43 +4,63 @@ Decisions
 - Questions of a column's own are trained on the rows that reach them. Deeper, where few rows are left, one classifier
   serves all questions of a level, with the place of the question as a further feature: detail inside a small cell
   follows the columns before it in much the same way from cell to cell.
-- Each question starts from its own smoothed log-odds; trees add to them. Rounds stop where held-out rows say so.
+- Each question starts from its own smoothed log-odds; trees add to them. A quarter of the rows, kept apart, say how
+  many rounds help, and all rows are then boosted that often. A relation without exceptions gets its hundred rounds,
+  noise gets none.
+- A leaf's value is drawn towards that of the split above it, more the fewer rows it has, and trees on few rows have
+  few leaves: this is a leaf floor that grows as tables shrink. Information about holdout rows in nats a row, and in
+  brackets how much more there is about training rows, with 40 rounds and no smoothing; smoothing 100; both; and both
+  with small trees: Pima (384 rows) -0.72 (7.20), 0.51 (3.44), 0.92 (1.40), 0.93 (1.34); German credit (500) 0.77
+  (6.45), 1.53 (3.46), 1.53 (1.91), 1.55 (1.67); insurance (669) 1.29 (2.29), 1.47 (1.19), 1.68 (0.63), 1.67 (0.54);
+  Telco (3,521) 9.88 (2.98), 9.89 (1.69), 10.17 (1.23), 10.10 (0.89); Adult (4,000) 4.16 (3.13), 4.37 (1.95), 4.51
+  (0.85), 4.55 (0.66). A higher floor (40 rows), a stronger `lambda_l2` (10), random thresholds, half the features or
+  half the rows for each tree, and half the rounds all did less than smoothing, and lost what relations without
+  exceptions say.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from tabsynth.generators.boosting.cells import Cells, Questions, ask
-from tabsynth.generators.boosting.forest import Trees
+from tabsynth.generators.boosting.forest import Trees, no_trees
 
 Array = np.ndarray[Any, Any]
 
 _SMOOTHING = 0.5
+_FEWEST_HELD_OUT = 15
+"""Rows that it takes to say how many rounds help; with fewer, a question keeps its plain log-odds."""
 
 
 @dataclass(frozen=True)
 class Settings:
     """How hard to try."""
 
-    rounds: int = 40
+    rounds: int = 100
+    """Most rounds of a question's own classifier; rows kept apart say how many help."""
     leaves: int = 15
+    few_leaves: int = 7
+    """Leaves of a tree on fewer than `many_rows` rows."""
+    many_rows: int = 5000
     learning_rate: float = 0.15
     min_leaf: int = 20
+    smoothing: float = 100.0
+    """Rows at which a leaf's value lies halfway between its own and that of the split above it."""
     l2: float = 1.0
     own_rows: int = 80
     """Rows from which a question has a classifier of its own."""
     rows_per_feature: int = 4
     """Rows per feature that such a question needs: wide, short tables take minutes without it, and gain nothing."""
-    own_share: float = 1 / 32
+    own_share: float = 1 / 64
     """Share of all rows from which a question of an ordered column has one."""
-    pooled_rounds: int = 60
+    pooled_rounds: int = 150
+    held_out: float = 0.25
+    """Share of the rows that say how many rounds help; all rows are then boosted that often."""
     patience: int = 8
-    held_out: float = 0.0
-    feature_fraction: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -202,12 +222,11 @@ class _Trainer:
         self.parameters = {
             "objective": "binary",
             "metric": "binary_logloss",
-            "num_leaves": settings.leaves,
             "learning_rate": settings.learning_rate,
             "min_data_in_leaf": settings.min_leaf,
             "min_sum_hessian_in_leaf": 1e-3,
             "lambda_l2": settings.l2,
-            "feature_fraction": settings.feature_fraction,
+            "path_smooth": settings.smoothing,
             "max_bin": 255,
             "min_data_in_bin": 1,
             "min_data_per_group": max(settings.min_leaf, 50),
@@ -251,37 +270,48 @@ class _Trainer:
             label=np.zeros(len(matrix), np.float32),
             params=self.parameters,
             categorical_feature=self.nominal,
-            free_raw_data=False,
+            free_raw_data=True,
         ).construct()
 
     def _train(self, data: Any, rows: Array, right: Array, base: Array, rounds: int) -> Trees:
         import lightgbm
 
+        many = len(rows) >= self.settings.many_rows
+        parameters = {**self.parameters, "num_leaves": self.settings.leaves if many else self.settings.few_leaves}
+        rounds = self._rounds(data, rows, right, base, rounds, parameters)
+        if not rounds:
+            return no_trees()
+        booster = lightgbm.Booster(parameters, self._subset(data, rows, right, base))
+        done = 0
+        while done < rounds and not booster.update():
+            done += 1
+        return Trees.read(booster.model_to_string(num_iteration=max(done, 1)), done)
+
+    def _rounds(
+        self, data: Any, rows: Array, right: Array, base: Array, most: int, parameters: Mapping[str, Any]
+    ) -> int:
+        """How many rounds help on rows kept apart: as many as all rows get."""
+        import lightgbm
+
+        if not self.settings.held_out:
+            return most
         held = self.held_out[rows]
-        stop_early = bool(held.sum() >= 100)
-        parts = [
-            self._subset(data, rows[keep], right[keep], base[keep])
-            for keep in ((~held, held) if stop_early else (np.ones(len(rows), bool),))
-        ]
-        booster = lightgbm.Booster(self.parameters, parts[0])
-        if stop_early:
-            booster.add_valid(parts[1], "held out")
-        best, best_loss = 0, np.inf
-        if stop_early:
-            label, score = right[held], base[held]
-            best_loss = float(np.mean(np.logaddexp(0.0, np.where(label, -score, score))))
-        for number in range(rounds):
+        if held.sum() < _FEWEST_HELD_OUT or held.all():
+            return 0
+        label, score = right[held], base[held]
+        parts = [self._subset(data, rows[keep], right[keep], base[keep]) for keep in (~held, held)]
+        booster = lightgbm.Booster(dict(parameters), parts[0])
+        booster.add_valid(parts[1], "held out")
+        best, best_loss = 0, float(np.mean(np.logaddexp(0.0, np.where(label, -score, score))))
+        for number in range(most):
             if booster.update():
                 break
-            if not stop_early:
-                best = number + 1
-                continue
             loss = booster.eval_valid()[0][2]
             if loss < best_loss - 1e-7:
                 best, best_loss = number + 1, loss
             elif number + 1 - best >= self.settings.patience:
                 break
-        return Trees.read(booster.model_to_string(num_iteration=max(best, 1)), best)
+        return best
 
     def _subset(self, data: Any, rows: Array, right: Array, base: Array) -> Any:
         part = data.subset(rows.astype(np.int32)).construct()
