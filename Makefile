@@ -8,7 +8,7 @@ CORE := $(VENV)/.installed-core
 DEV := $(VENV)/.installed-dev
 CHECKED := tabsynth tests examples .ci $(wildcard evaluations)
 
-.PHONY: demo test nightly check bench clean
+.PHONY: demo test nightly test-sdv check bench clean
 .DEFAULT_GOAL := test
 
 demo: $(CORE) ## Synthesize the example patients and say where the report is.
@@ -21,6 +21,10 @@ test: $(DEV) ## All tests but the nightly ones.
 
 nightly: $(DEV) ## Slow audits.
 	$(BIN)/python -m pytest -n 2 -m nightly
+
+# SDV needs pandas 2, so that it has an environment of its own. Minutes, installation included: not part of .ci/run.
+test-sdv: .venv-sdv/.installed ## The generators of SDV, in .venv-sdv; nightly.
+	.venv-sdv/bin/python -m pytest -n 2 tests/generators/test_sdv.py tests/conformance/test_generators.py -k sdv
 
 check: $(DEV) ## Format, lint, types, licences.
 	$(BIN)/ruff format --check $(CHECKED)
@@ -45,3 +49,9 @@ $(CORE): pyproject.toml | $(BIN)/python
 $(DEV): pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,deep]'
 	@touch $@ $(CORE)
+
+.venv-sdv/.installed: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "tabsynth needs Python 3.11 or newer; none was found on the path" >&2; exit 1; }
+	$(PYTHON) -m venv .venv-sdv
+	.venv-sdv/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev,sdv]'
+	@touch $@

@@ -39,7 +39,8 @@ class RunResult:
 
     folder: Path
     synthetic: Path
-    model: Path
+    model: Path | None
+    """None where the generator's models cannot be written to a file."""
     report: Path
     report_json: Path
     manifest: Path
@@ -185,8 +186,8 @@ def run(
     Args:
         schema: The schema, or its path.
         data: The table's file: CSV, TSV or Parquet, also .gz and .zst.
-        out: Folder to make: `synthetic.<format of data>`, `model.tabsynth`, `report.html`, `report.json`,
-            `manifest.json`.
+        out: Folder to make: `synthetic.<format of data>`, `model.tabsynth` (not for generators whose models cannot be
+            written), `report.html`, `report.json`, `manifest.json`.
         rows: Synthetic rows; as many as the data has where None.
         generator: Name in the registry.
         parameters: Parameters of the generator.
@@ -230,6 +231,9 @@ def run(
     notes = tuple(
         dict.fromkeys([*model.notes, *(str(w.message) for w in caught if issubclass(w.category, TabsynthWarning))])
     )
+    unsavable = model.generator.unsavable
+    if unsavable:
+        notes = (*notes, f"no model file is written: {unsavable}")
     source = _source_name(data)
     made = {
         "generator": model.generator.name,
@@ -241,7 +245,10 @@ def run(
     with atomic_folder(out, overwrite=overwrite) as folder:
         synthetic_file = folder / f"synthetic{file_format.suffix}"
         write_table(synthetic, synthetic_file)
-        model.save(folder / "model.tabsynth")
+        files = {"source": source, "synthetic": synthetic_file.name}
+        if not unsavable:
+            model.save(folder / "model.tabsynth")
+            files["model"] = "model.tabsynth"
         report = evaluate(
             train=train,
             holdout=kept_apart,
@@ -253,7 +260,7 @@ def run(
             context={
                 **made,
                 "versions": {"tabsynth": _version(), "schema format": str(schema_object.format)},
-                "files": {"source": source, "synthetic": synthetic_file.name, "model": "model.tabsynth"},
+                "files": files,
                 "hashes": _digests(folder),
                 "warnings": notes,
                 "questions": tuple(
@@ -272,6 +279,7 @@ def run(
             "holdout_share": holdout,
             **made,
             "keeps_training_values": model.generator.keeps_training_values,
+            "model": files.get("model"),
             "source": source,
             "notes": list(notes),
             "verdict": report.verdict,
@@ -284,7 +292,7 @@ def run(
     return RunResult(
         folder=target,
         synthetic=target / synthetic_file.name,
-        model=target / "model.tabsynth",
+        model=None if unsavable else target / "model.tabsynth",
         report=target / "report.html",
         report_json=target / "report.json",
         manifest=target / "manifest.json",

@@ -9,6 +9,7 @@ Decisions
   bits (normal draws, permutations) may change with a numpy release, so bytes are promised for one numpy version.
 - BLAS is held to one thread inside fits and draws. Sums in another order round differently, and one last bit is
   enough to break the promise "same seed, same bytes"; at our matrix sizes the second thread gains nothing.
+- numpy's global state is touched by one function alone, for code of others that draws from it, and put back.
 """
 
 from __future__ import annotations
@@ -65,3 +66,20 @@ def deterministic_threads() -> Iterator[None]:
 
     with threadpool_limits(limits=1):
         yield
+
+
+@contextmanager
+def global_numpy(seed: int) -> Iterator[None]:
+    """Seed numpy's global random state for the block, and put back what it was.
+
+    Only for packages of others that draw from the global state; nothing of ours does.
+
+    Args:
+        seed: From 0 to 2**32 - 1.
+    """
+    before = np.random.get_state()  # noqa: NPY002
+    np.random.seed(seed)  # noqa: NPY002
+    try:
+        yield
+    finally:
+        np.random.set_state(before)  # noqa: NPY002

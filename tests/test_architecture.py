@@ -65,6 +65,13 @@ def wrong_directions(part: str, tree: ast.AST) -> Iterator[str]:
             yield f"line {line}: {part} may not import {target}"
 
 
+def without(tree: ast.Module, function: str) -> ast.Module:
+    """The module without one of its functions: `global_numpy` seeds numpy's global state for others and restores it."""
+    kept = [node for node in tree.body if not (isinstance(node, ast.FunctionDef) and node.name == function)]
+    assert len(kept) == len(tree.body) - 1
+    return ast.Module(kept, [])
+
+
 def dotted(node: ast.expr) -> str:
     """`np.random.rand` as text; empty for anything that is not a plain dotted name."""
     if isinstance(node, ast.Attribute):
@@ -152,6 +159,8 @@ RULES: tuple[Callable[[ast.Module], Iterator[str]], ...] = (
 def test_file_keeps_the_rules(path: Path) -> None:
     """No pickle, global randomness, unsafe call, bare except or undocumented public name."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
+    if path == PACKAGE / "randomness.py":
+        tree = without(tree, "global_numpy")
     assert [fault for rule in RULES for fault in rule(tree)] == []
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from threadpoolctl import threadpool_info
 
 from tabsynth.errors import UsageError
-from tabsynth.randomness import check_seed, child, deterministic_threads
+from tabsynth.randomness import check_seed, child, deterministic_threads, global_numpy
 
 SEEDS = st.integers(0, 2**63 - 1)
 NAMES = st.lists(st.text(max_size=8), max_size=3)
@@ -72,6 +72,17 @@ def test_child_leaves_the_global_stream_alone() -> None:
     """Drawing from a named stream does not move numpy's global one."""
     before = np.random.get_state()[1].tolist()  # type: ignore[index]  # noqa: NPY002
     child(0, "fit").random(10)
+    assert np.random.get_state()[1].tolist() == before  # type: ignore[index]  # noqa: NPY002
+
+
+def test_global_state_of_numpy_is_lent_and_taken_back() -> None:
+    """Inside the block it is seeded; afterwards it is what it was, also after an error."""
+    before = np.random.get_state()[1].tolist()  # type: ignore[index]  # noqa: NPY002
+    with pytest.raises(ZeroDivisionError), global_numpy(3):
+        first = np.random.random()  # noqa: NPY002
+        raise ZeroDivisionError
+    with global_numpy(3):
+        assert np.random.random() == first  # noqa: NPY002
     assert np.random.get_state()[1].tolist() == before  # type: ignore[index]  # noqa: NPY002
 
 

@@ -109,7 +109,8 @@ def run(
 ) -> None:
     """Do the whole job: split, fit, sample, evaluate and report.
 
-    Writes synthetic.<format of DATA>, model.tabsynth, report.html, report.json and manifest.json.
+    Writes synthetic.<format of DATA>, model.tabsynth (where the generator's models can be written), report.html,
+    report.json and manifest.json.
     """
     from tabsynth import pipeline
 
@@ -136,7 +137,7 @@ def run(
             say(f"note: {note}")
     described = {
         "synthetic": str(result.synthetic),
-        "model": str(result.model),
+        "model": None if result.model is None else str(result.model),
         "report": str(result.report),
         "report_json": str(result.report_json),
         "manifest": str(result.manifest),

@@ -49,6 +49,7 @@ def fit(
     from tabsynth.tables.files import read_table
 
     maker = pipeline.make_generator(generator, read_parameters(sets))
+    maker.require_savable()
     with BarProgress(quiet=quiet) as progress:
         progress.stage("Reading")
         frame = read_table(data, delimiter=delimiter, encoding=encoding)
@@ -163,9 +164,15 @@ def generators(quiet: Quiet = False, as_json: AsJson = False, debug: Debug = Fal
             "summary": (kind.__doc__ or "").splitlines()[0],
             "guarantee": kind.guarantee,
             "keeps_training_values": kind.keeps_training_values,
+            "model_file": not kind.unsavable,
+            "install": kind.install_command(),
             "parameters": {key: {"default": defaults[key], "description": fields[key]} for key in fields},
         }
         lines.append(f"{name}: {described[name]['summary']}")
         lines.append(f"  guarantee: {kind.guarantee}")
+        if kind.unsavable:
+            lines.append(f"  no model file: {kind.unsavable}")
+        if command := kind.install_command():
+            lines.append(f"  not installed: {command}")
         lines += [f"  --set {key}={defaults[key]}: {fields[key]}" for key in fields]
     put(described, as_json=as_json, text="\n".join(lines))

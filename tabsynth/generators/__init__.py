@@ -12,6 +12,10 @@ GENERATORS = Registry(
         "autoregressive": "tabsynth.generators.networks.autoregressive:Autoregressive",
         "ctgan": "tabsynth.generators.networks.ctgan:CTGAN",
         "tvae": "tabsynth.generators.networks.tvae:TVAE",
+        "sdv-gaussian-copula": "tabsynth.generators.sdv:SDVGaussianCopula",
+        "sdv-ctgan": "tabsynth.generators.sdv:SDVCTGAN",
+        "sdv-tvae": "tabsynth.generators.sdv:SDVTVAE",
+        "sdv-copulagan": "tabsynth.generators.sdv:SDVCopulaGAN",
     },
     group="tabsynth.generators",
 )

@@ -16,6 +16,7 @@ from __future__ import annotations
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -26,7 +27,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from tabsynth.encoding.derived import derive
 from tabsynth.encoding.given import EncodedGiven
 from tabsynth.encoding.table import EncodedTable, TableEncoder
-from tabsynth.errors import ConstraintError, InsufficientDataError, TabsynthWarning, UsageError
+from tabsynth.errors import (
+    ConstraintError,
+    InsufficientDataError,
+    MissingExtraError,
+    TabsynthWarning,
+    UsageError,
+)
 from tabsynth.generators.entities import EntityInfo
 from tabsynth.generators.model import Model
 from tabsynth.progress import SILENT, Progress
@@ -81,6 +88,12 @@ class Generator(BaseModel, ABC):
     """Whether model files hold values of single training rows."""
     guarantee: ClassVar[str] = "none: no mathematical privacy guarantee; rely on the measured evidence"
     """What is promised about privacy, in words."""
+    unsavable: ClassVar[str] = ""
+    """Why models cannot be written to a file, and what to do instead; empty where they can."""
+    needs: ClassVar[tuple[str, str] | None] = None
+    """Package that fitting imports beside the core's, and the extra that brings it: `("torch", "deep")`."""
+    keeps_point_masses: ClassVar[bool] = True
+    """Whether a number that many rows share, such as zero, comes back as that number."""
     min_rows: ClassVar[int] = 0
     """Below this many training rows `fit` falls back to independent columns and says so."""
     fitted_type: ClassVar[type[Fitted]]
@@ -92,6 +105,34 @@ class Generator(BaseModel, ABC):
         description="Smallest number of people (rows, where the schema names no entity key) that every kept category, "
         "value and extreme must rest on.",
     )
+
+    @classmethod
+    def require_savable(cls) -> None:
+        """Refuse to start what would end in a model file that cannot be.
+
+        Raises:
+            UsageError: Models of this generator cannot be written to a file.
+        """
+        if cls.unsavable:
+            raise UsageError(f"{cls.name}: {cls.unsavable}")
+
+    @classmethod
+    def install_command(cls) -> str | None:
+        """What to type so that this generator can fit, or None where nothing is missing. Imports nothing."""
+        if cls.needs is None or find_spec(cls.needs[0]) is not None:
+            return None
+        return f'pip install "tabsynth[{cls.needs[1]}]"'
+
+    @classmethod
+    def require_installed(cls) -> None:
+        """Check that the package that fitting needs is there.
+
+        Raises:
+            MissingExtraError: It is not installed.
+        """
+        if command := cls.install_command():
+            assert cls.needs is not None
+            raise MissingExtraError(f"{cls.name}: fitting needs {cls.needs[0]}, which is not installed; run: {command}")
 
     @abstractmethod
     def fit_encoded(self, data: EncodedTable, *, rng: np.random.Generator, progress: Progress = SILENT) -> Fitted:

@@ -172,6 +172,7 @@ class Model:
         """Write the model file: JSON and arrays with checksums, no code and no training row.
 
         Raises:
+            UsageError: Models of this generator cannot be written; the message says why and what to do instead.
             OutputError: The file cannot be written; nothing is left half written.
         """
         from tabsynth.generators.storage import save_model

@@ -22,6 +22,7 @@ def save_model(model: Model, path: str | Path) -> None:
     Privacy: The file holds the schema, what `Derivation.state`, `TableEncoder.state`, `EntityInfo.state` and the
     generator's `state` list, the number of training rows and the seed.
     """
+    model.generator.require_savable()
     header = {
         "generator": model.generator.name,
         "keeps_training_values": model.generator.keeps_training_values,

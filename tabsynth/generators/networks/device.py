@@ -6,23 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
 
-from tabsynth.errors import MissingExtraError, UsageError
+from tabsynth.errors import UsageError
 
 Device = Literal["auto", "cpu", "cuda"]
-
-
-def require_torch(name: str) -> None:
-    """Check that torch can be imported.
-
-    Raises:
-        MissingExtraError: It cannot.
-    """
-    try:
-        import torch  # noqa: F401
-    except ImportError as error:
-        raise MissingExtraError(
-            f'{name}: fitting needs torch, which is not installed; run: pip install "tabsynth[deep]"'
-        ) from error
 
 
 def choose_device(device: Device) -> str:

@@ -12,7 +12,7 @@ from pydantic import Field
 from tabsynth.encoding.table import EncodedTable
 from tabsynth.generators.base import Fitted, Generator
 from tabsynth.generators.networks.checkpoint import Checkpoint
-from tabsynth.generators.networks.device import Device, choose_device, require_torch, torch_session
+from tabsynth.generators.networks.device import Device, choose_device, torch_session
 from tabsynth.generators.networks.training import Limits, Run
 from tabsynth.progress import SILENT, Progress
 
@@ -25,6 +25,7 @@ PATIENCE = (
 class NetworkGenerator(Generator):
     """Parameters of a generator that is trained with torch, and sampled without it."""
 
+    needs: ClassVar[tuple[str, str] | None] = ("torch", "deep")
     min_rows: ClassVar[int] = 200
 
     epochs: int = Field(default=300, ge=1, description="Passes over the training rows, at most.")
@@ -63,7 +64,7 @@ class NetworkGenerator(Generator):
         Privacy: Weights that were moved by every training row leave, the share of missing cells or of cells of each
         column, and the losses by epoch. No row leaves; that no row can be guessed from the weights is not promised.
         """
-        require_torch(self.name)
+        self.require_installed()
         device = choose_device(self.device)
         checkpoint = None
         if self.checkpoint is not None:
