@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from evaluations.peers.draw import PEERS, draw
 from evaluations.tabular_protocol import metrics
 from evaluations.tabular_protocol.fitting import fit_and_sample
 from evaluations.tabular_protocol.tables import NAMES, Split, load
@@ -96,6 +97,9 @@ def _measure(split: Split, system: str, parameters: dict[str, Any], seed: int) -
         synthetic, opposite = holdout, train.sample(min(len(train), len(holdout)), random_state=seed)
     elif system == "bootstrap copy":
         synthetic = train.iloc[rng.integers(0, len(train), len(train))].reset_index(drop=True)
+        opposite = synthetic
+    elif system in PEERS:
+        synthetic, figures = draw(system, split.name, train, categorical, seed=seed)
         opposite = synthetic
     else:
         synthetic, figures = fit_and_sample(system, parameters, train, split.schema, seed)

@@ -77,7 +77,7 @@ def load(name: str) -> Split:
     for part in (train, holdout):
         for column in categorical:
             part[column] = part[column].astype(str).astype(object)
-    return Split(name, train, holdout, categorical, _TARGET[name], _declare(name, train, categorical))
+    return Split(name, train, holdout, categorical, _TARGET[name], declare(name, train, categorical))
 
 
 def _shuffled_split(table: pd.DataFrame, categorical: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -92,17 +92,16 @@ def _shuffled_split(table: pd.DataFrame, categorical: list[str]) -> tuple[pd.Dat
         seed += 1
 
 
-def _declare(name: str, train: pd.DataFrame, categorical: list[str]) -> Schema:
+def declare(name: str, train: pd.DataFrame, categorical: list[str]) -> Schema:
     """Kinds of the columns, and decimals where all values have at most six; no bounds and no categories."""
     columns: dict[str, Any] = {}
     for column in train.columns:
+        cells = train[column].dropna()
         if column in categorical:
             columns[column] = {"type": "categorical"}
-        elif (train[column] % 1 == 0).all():
+        elif (cells % 1 == 0).all():
             columns[column] = {"type": "integer"}
         else:
-            decimals = next(
-                (d for d in range(1, 7) if np.allclose(train[column], train[column].round(d), 0, 1e-9)), None
-            )
+            decimals = next((d for d in range(1, 7) if np.allclose(cells, cells.round(d), 0, 1e-9)), None)
             columns[column] = {"type": "number", **({} if decimals is None else {"decimals": decimals})}
     return Schema.model_validate({"name": name, "tables": {name: {"columns": columns}}})
