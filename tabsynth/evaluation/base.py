@@ -34,6 +34,7 @@ class Family(StrEnum):
     FIDELITY = "fidelity"
     DETECTION = "detection"
     COPIES = "copies"
+    ATTACKS = "attacks"
 
 
 class Verdict(StrEnum):
@@ -75,7 +76,7 @@ class Result(Part):
     n: int = 0
     """Rows behind the value, in the smaller of the compared tables."""
     reference: float | None = Field(default=None, allow_inf_nan=False)
-    """The same with real holdout rows in place of the synthetic ones."""
+    """The same with real holdout rows in place of the synthetic ones; for attacks, the same on people never seen."""
     baseline: float | None = Field(default=None, allow_inf_nan=False)
     """The same with naively invented rows in place of the synthetic ones."""
     judged: Judged | None = None
@@ -143,6 +144,9 @@ METRICS = Registry(
         "identifier-reuse": "tabsynth.evaluation.copies:IdentifierReuse",
         "text-reuse": "tabsynth.evaluation.copies:TextReuse",
         "near-copies": "tabsynth.evaluation.nearest:NearCopies",
+        "membership": "tabsynth.evaluation.membership:Membership",
+        "membership-area": "tabsynth.evaluation.membership:MembershipArea",
+        "membership-outliers": "tabsynth.evaluation.membership:MembershipOutliers",
     },
     group="tabsynth.metrics",
 )

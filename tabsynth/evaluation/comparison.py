@@ -14,7 +14,7 @@ Decisions
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations
@@ -89,6 +89,7 @@ class Comparison:
     """Rows that break a rule of the schema, by rule; None: not checked."""
     _codes: dict[str, dict[str, Array]] = field(default_factory=dict, repr=False)
     _train_joints: dict[tuple[str, str], Array] = field(default_factory=dict, repr=False)
+    _made: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -141,9 +142,19 @@ class Comparison:
     @cached_property
     def train_people(self) -> Array | None:
         """Person that each training row belongs to, as codes; None where the schema names no `entity_key`."""
+        return self.people("train") if self.table.entity_key is not None else None
+
+    def people(self, which: Literal["train", "holdout", "synthetic"]) -> Array:
+        """Person that each row of a table belongs to, as codes; without an `entity_key`, every row is a person."""
         if self.table.entity_key is None:
-            return None
-        return _person_codes(self.typed["train"].columns[self.table.entity_key])
+            return np.arange(self.typed[which].n_rows)
+        return _person_codes(self.typed[which].columns[self.table.entity_key])
+
+    def once(self, name: str, make: Callable[[], Any]) -> Any:
+        """What `make` returns, made once per comparison: several metrics read one search."""
+        if name not in self._made:
+            self._made[name] = make()
+        return self._made[name]
 
     @cached_property
     def bins(self) -> Mapping[str, Bins]:

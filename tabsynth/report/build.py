@@ -178,6 +178,13 @@ SECTIONS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
         ("exact-copies", "identifier-reuse", "text-reuse", "near-copies"),
     ),
     (
+        "membership",
+        "Membership attacks",
+        "An attacker who holds a person's record, the synthetic table and real rows of other people guesses whether "
+        "that person was in train; the strongest of many attacks counts.",
+        ("membership", "membership-area", "membership-outliers"),
+    ),
+    (
         "validity",
         "Rules of the schema",
         "Types, bounds, categories, keys and constraints that the schema declares, checked on every synthetic row.",

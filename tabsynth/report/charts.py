@@ -6,9 +6,13 @@ line or bar, so that they differ without colour too; every chart has its numbers
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import log10
+
 from markupsafe import Markup
 
 from tabsynth.evaluation.detection import Curve, Telltale
+from tabsynth.evaluation.membership import AttackCurve
 from tabsynth.evaluation.pairs import PairScores
 from tabsynth.evaluation.profiles import Cell, Profile
 from tabsynth.report.build import Limit
@@ -220,6 +224,66 @@ def roc_chart(curves: tuple[Curve, ...]) -> Markup:
     vertical = text(0, 0, "synthetic rows recognised", anchor="middle")
     parts.append(element("g", vertical, transform=f"translate(12 {top + size / 2}) rotate(-90)"))
     return chart(left + size + 16, top + size + 40, "ROC curves of the detection test", parts)
+
+
+def membership_chart(curves: tuple[AttackCurve, ...]) -> Markup:
+    """Members recognised over strangers accused, both on logarithmic axes; the diagonal is luck."""
+    size, left, top = 280.0, 52.0, 10.0
+    first = min([curve.false_positive[0] for curve in curves], default=0.001)
+    decades = max(1, round(-log10(first)))
+    floor = 10.0**-decades
+
+    def place(rate: float) -> float:
+        return size * (1 + log10(max(rate, floor)) / decades)
+
+    parts = [box(left, top, size, size, "#f7f8fa")]
+    for curve in curves[:1]:
+        upper = [
+            (left + place(x), top + size - place(y)) for x, y in zip(curve.false_positive, curve.high, strict=True)
+        ]
+        lower = [(left + place(x), top + size - place(y)) for x, y in zip(curve.false_positive, curve.low, strict=True)]
+        corners = " ".join(f"{x:.2f},{y:.2f}" for x, y in [*upper, *reversed(lower)])
+        parts.append(element("polygon", points=corners, fill="#cfe0f2"))
+    for step in range(decades + 1):
+        at, name = place(10.0**-step), f"{10.0 ** (2 - step):g} %"
+        parts.append(line(left + at, top, left + at, top + size))
+        parts.append(line(left, top + size - at, left + size, top + size - at))
+        parts.append(text(left + at, top + size + 16, name, anchor="middle"))
+        parts.append(text(left - 6, top + size - at + 4, name, anchor="end"))
+    parts.append(line(left, top + size, left + size, top, stroke=MUTED, dash="2 4"))
+    styles = {"synthetic rows": (SYNTHETIC, 2.5, ""), "independent columns": (NAIVE, 2.0, "6 4")}
+    for curve in reversed(curves):
+        stroke, width, dash = styles.get(curve.name, (INK, 1.5, "1 3"))
+        points = zip(curve.false_positive, curve.true_positive, strict=True)
+        parts.append(
+            path(((left + place(x), top + size - place(y)) for x, y in points), stroke=stroke, width=width, dash=dash)
+        )
+    parts.append(text(left + size / 2, top + size + 34, "strangers wrongly accused", anchor="middle"))
+    vertical = text(0, 0, "people of train recognised", anchor="middle")
+    parts.append(element("g", vertical, transform=f"translate(12 {top + size / 2}) rotate(-90)"))
+    return chart(left + size + 20, top + size + 40, "Membership attack on logarithmic axes", parts)
+
+
+def rate_bars(names: Sequence[str], rates: Sequence[float], low: Sequence[float], high: Sequence[float]) -> Markup:
+    """One bar per name with the ends of its interval, for shares of 1."""
+    width, row, left, right = 440.0, 26.0, 170.0, 60.0
+    top = max([*high, 1e-9])
+    scale = (width - left - right) / top
+    parts: list[Markup] = []
+    for place, (name, rate, lower, upper) in enumerate(zip(names, rates, low, high, strict=True)):
+        y = place * row
+        title = element("title", name)
+        words = shortened(name, 26)
+        parts.append(element("text", title, words, x=left - 8, y=y + 17, text_anchor="end", font_size=11, fill=INK))
+        fill = SYNTHETIC if place == 0 else TRAIN if place == 1 else NAIVE
+        parts.append(box(left, y + 6, max(1.0, rate * scale), 14, fill))
+        middle = y + 13
+        parts.append(line(left + lower * scale, middle, left + upper * scale, middle, stroke=INK, width=1.5))
+        for end in (lower, upper):
+            parts.append(line(left + end * scale, middle - 4, left + end * scale, middle + 4, stroke=INK, width=1.5))
+        parts.append(text(width, y + 17, percent(rate), anchor="end", size=10))
+    parts.append(line(left, 0, left, len(names) * row, stroke=LINE))
+    return chart(width, max(1, len(names)) * row + 2, "Success of the attack with its interval", parts)
 
 
 def legend_line(name: str) -> Markup:

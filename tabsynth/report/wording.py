@@ -10,17 +10,17 @@ from collections.abc import Callable, Sequence
 from tabsynth.evaluation.base import Family, Result, Verdict
 from tabsynth.evaluation.policy import Clause
 
-FAMILY_ORDER = (Family.VALIDITY, Family.FIDELITY, Family.DETECTION, Family.COPIES)
+FAMILY_ORDER = (Family.VALIDITY, Family.FIDELITY, Family.DETECTION, Family.COPIES, Family.ATTACKS)
 FAMILIES = {
     Family.VALIDITY: ("Validity", "Do the rows keep the rules of the schema?"),
     Family.FIDELITY: ("Fidelity", "Do columns, pairs and gaps look like the real ones?"),
     Family.DETECTION: ("Detection", "Can a classifier tell synthetic rows from real ones?"),
     Family.COPIES: ("Copies", "Do rows, identifiers or texts repeat real ones?"),
+    Family.ATTACKS: ("Attacks", "What does an attacker learn about the people of train?"),
 }
 
 NOT_TESTED = (
-    "Membership inference: whether an attacker can tell that a person was in train.",
-    "Attribute inference, singling out and linkability: what an attacker learns about a known person.",
+    "Attackers who train generators of their own to compare with, or who hold the model file.",
     "Utility: whether models and estimates made from synthetic rows hold on real ones.",
     "Fairness: whether small groups are served, or exposed, worse than others.",
     "Dependence between three or more columns by name; only detection sees it, as a whole.",
@@ -138,6 +138,27 @@ def _reuse(what: str) -> Callable[[Result], str]:
     return words
 
 
+def _membership(result: Result) -> str:
+    return (
+        f"The strongest attack recognises {percent(result.value)} of the people of train while it accuses 1 % of "
+        f"strangers; luck would reach {percent(result.reference)} with as many attacks."
+    )
+
+
+def _membership_area(result: Result) -> str:
+    return (
+        f"The strongest attack finds a person of train more familiar than a stranger {percent(result.value)} of the "
+        "time; guessing would be 50 %."
+    )
+
+
+def _outliers(result: Result) -> str:
+    return (
+        f"Among people who stand alone, {percent(result.value)} are recognised while 10 % of strangers are accused; "
+        f"luck would reach {percent(result.reference)} with as many attacks."
+    )
+
+
 def _violations(result: Result) -> str:
     if not result.value:
         return "Every synthetic row keeps every rule of the schema."
@@ -161,4 +182,7 @@ _SENTENCES: dict[str, Callable[[Result], str]] = {
     "exact-copies": _copies,
     "identifier-reuse": _reuse("real identifier"),
     "text-reuse": _reuse("real text"),
+    "membership": _membership,
+    "membership-area": _membership_area,
+    "membership-outliers": _outliers,
 }
