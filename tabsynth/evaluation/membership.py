@@ -267,33 +267,34 @@ class MembershipOutliers:
             both = np.concatenate([members, others])
             if np.ptp(both) == 0:
                 continue
-            limit = np.quantile(both, 1 - LONELY)
-            chosen, apart = np.flatnonzero(members >= limit), np.flatnonzero(others >= limit)
-            if min(len(chosen), len(apart)) < MIN_LONELY or max(len(chosen), len(apart)) > 0.5 * len(both):
+            alone = np.concatenate([suspicion.lonely_members, suspicion.lonely_others])  # decides among equals
+            first = np.lexsort((-alone, -both))[: max(1, round(LONELY * len(both)))]
+            chosen, apart = np.sort(first[first < len(members)]), np.sort(first[first >= len(members)]) - len(members)
+            if min(len(chosen), len(apart)) < MIN_LONELY:
                 continue
             rng = child(comparison.seed, "evaluation", "membership", "shuffles", name)
             measured = strengths(suspicion.members[:, chosen], suspicion.others[:, apart], rng)
             found[name] = (measured, len(chosen), len(apart))
-        alone = {name: part for name, part in found.items() if name != "everybody"}
-        if not alone:
+        tried = {name: part for name, part in found.items() if name != "everybody"}
+        if not tried:
             note = f"Needs groups of at least {MIN_LONELY} people of train and of holdout; there are too few rows."
             return Findings([unmeasured(self, note, undecided=True)])
         ends = {name: part[0].rate_interval(0, level) for name, part in found.items()}
-        worst = max(alone, key=lambda name: float(alone[name][0].rates[:, 0].max()))
-        measured, n_members, n_others = alone[worst]
+        worst = max(tried, key=lambda name: float(tried[name][0].rates[:, 0].max()))
+        measured, n_members, n_others = tried[worst]
         whole = Result(
             metric=self.name,
             family=self.family,
             question=self.question,
             better=self.better,
             value=float(measured.rates[:, 0].max()),
-            interval=ends[worst].model_copy(update={"high": max(ends[name].high for name in alone)}),
-            n=min(n_members, n_others),
+            interval=ends[worst].model_copy(update={"high": max(ends[name].high for name in tried)}),
+            n=min(_sizes(suspicion)),
             reference=float(measured.luck[0]),
             baseline=float(trial.naive.rates[:, 0].max()),
             notes=(
-                f"Most exposed: {worst}, by {suspicion.attacks[measured.best(0)]}. A tenth of all people is in each "
-                "group; naive rows were held against everybody.",
+                f"Most exposed: {worst}, by {suspicion.attacks[measured.best(0)]}. The group is a tenth of all "
+                f"people: {n_members:,} of train and {n_others:,} of holdout. Naive rows were held against everybody.",
             ),
         )
         detail = LonelyScores(

@@ -71,7 +71,7 @@ class Suspicion:
     attacks: tuple[str, ...]
     members: Array  # (n_attacks, n_members)
     others: Array  # (n_attacks, n_others)
-    lonely_members: Array  # (n_members,) distance to the five nearest reference rows, in quantile encoding
+    lonely_members: Array  # (n_members,) distance to the nearest reference row, in quantile encoding
     lonely_others: Array
     rare_members: Array  # (n_members,) how rare the person's categories are among reference rows
     rare_others: Array

@@ -185,6 +185,13 @@ SECTIONS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
         ("membership", "membership-area", "membership-outliers"),
     ),
     (
+        "disclosure",
+        "Attribute, linkage and singling-out attacks",
+        "What an attacker who knows a part of a record learns from the synthetic table about people of train, beyond "
+        "what she learns about strangers: a secret, the other half of a record, or a condition that fits one only.",
+        ("attribute-inference", "linkability", "singling-out"),
+    ),
+    (
         "validity",
         "Rules of the schema",
         "Types, bounds, categories, keys and constraints that the schema declares, checked on every synthetic row.",

@@ -7,7 +7,7 @@ line or bar, so that they differ without colour too; every chart has its numbers
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import log10
+from math import ceil, log10
 
 from markupsafe import Markup
 
@@ -15,6 +15,7 @@ from tabsynth.evaluation.detection import Curve, Telltale
 from tabsynth.evaluation.membership import AttackCurve
 from tabsynth.evaluation.pairs import PairScores
 from tabsynth.evaluation.profiles import Cell, Profile
+from tabsynth.evaluation.targets import AttackBars
 from tabsynth.report.build import Limit
 from tabsynth.report.svg import (
     INK,
@@ -230,7 +231,7 @@ def membership_chart(curves: tuple[AttackCurve, ...]) -> Markup:
     """Members recognised over strangers accused, both on logarithmic axes; the diagonal is luck."""
     size, left, top = 280.0, 52.0, 10.0
     first = min([curve.false_positive[0] for curve in curves], default=0.001)
-    decades = max(1, round(-log10(first)))
+    decades = max(1, ceil(-log10(first) - 1e-9))
     floor = 10.0**-decades
 
     def place(rate: float) -> float:
@@ -272,11 +273,8 @@ def rate_bars(names: Sequence[str], rates: Sequence[float], low: Sequence[float]
     parts: list[Markup] = []
     for place, (name, rate, lower, upper) in enumerate(zip(names, rates, low, high, strict=True)):
         y = place * row
-        title = element("title", name)
-        words = shortened(name, 26)
-        parts.append(element("text", title, words, x=left - 8, y=y + 17, text_anchor="end", font_size=11, fill=INK))
-        fill = SYNTHETIC if place == 0 else TRAIN if place == 1 else NAIVE
-        parts.append(box(left, y + 6, max(1.0, rate * scale), 14, fill))
+        parts.append(_row_name(name, left, y + 17))
+        parts.append(box(left, y + 6, max(1.0, rate * scale), 14, SYNTHETIC))
         middle = y + 13
         parts.append(line(left + lower * scale, middle, left + upper * scale, middle, stroke=INK, width=1.5))
         for end in (lower, upper):
@@ -284,6 +282,39 @@ def rate_bars(names: Sequence[str], rates: Sequence[float], low: Sequence[float]
         parts.append(text(width, y + 17, percent(rate), anchor="end", size=10))
     parts.append(line(left, 0, left, len(names) * row, stroke=LINE))
     return chart(width, max(1, len(names)) * row + 2, "Success of the attack with its interval", parts)
+
+
+def attack_chart(attacks: Sequence[AttackBars]) -> Markup:
+    """Success on people of train, on strangers and without a record: three bars per attack, with intervals."""
+    width, row, left, right = 440.0, 56.0, 150.0, 62.0
+    top = max([max(item.train_interval.high, item.control_interval.high, item.naive) for item in attacks], default=0)
+    scale = (width - left - right) / (top or 1.0)
+    parts: list[Markup] = []
+    for place, item in enumerate(attacks):
+        y = place * row
+        parts.append(_row_name(item.name, left, y + 29))
+        bars = (
+            (item.train, item.train_interval, SYNTHETIC),
+            (item.control, item.control_interval, TRAIN),
+            (item.naive, None, NAIVE),
+        )
+        for number_, (value, interval, fill) in enumerate(bars):
+            at = y + 4 + 16 * number_
+            parts.append(box(left, at, max(1.0, value * scale), 12, fill))
+            parts.append(text(width, at + 10, percent(value), anchor="end", size=10))
+            if interval is not None:
+                low, high = left + interval.low * scale, left + interval.high * scale
+                parts.append(line(low, at + 6, high, at + 6, stroke=INK, width=1.5))
+                parts += [line(end, at + 2, end, at + 10, stroke=INK, width=1.5) for end in (low, high)]
+    parts.append(line(left, 0, left, len(attacks) * row, stroke=LINE))
+    return chart(
+        width, max(1, len(attacks)) * row, "Success of the attack on train, on strangers and by guessing", parts
+    )
+
+
+def _row_name(name: str, left: float, y: float) -> Markup:
+    title = element("title", name)
+    return element("text", title, shortened(name, 23), x=left - 8, y=y, text_anchor="end", font_size=11, fill=INK)
 
 
 def legend_line(name: str) -> Markup:

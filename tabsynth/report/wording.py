@@ -159,6 +159,27 @@ def _outliers(result: Result) -> str:
     )
 
 
+def _secrets(result: Result) -> str:
+    return (
+        f"Of the rarity of secrets, an attacker guesses {percent(result.value)} for people of train and "
+        f"{percent(result.reference)} for strangers."
+    )
+
+
+def _links(result: Result) -> str:
+    return (
+        f"Two halves of a record can be linked for {percent(result.value)} of the people of train and for "
+        f"{percent(result.reference)} of strangers."
+    )
+
+
+def _singled_out(result: Result) -> str:
+    return (
+        f"{percent(result.value)} of the conditions isolate one person of train; conditions of equal weight that know "
+        f"nothing of train would isolate one in {percent(result.reference)}."
+    )
+
+
 def _violations(result: Result) -> str:
     if not result.value:
         return "Every synthetic row keeps every rule of the schema."
@@ -185,4 +206,7 @@ _SENTENCES: dict[str, Callable[[Result], str]] = {
     "membership": _membership,
     "membership-area": _membership_area,
     "membership-outliers": _outliers,
+    "attribute-inference": _secrets,
+    "linkability": _links,
+    "singling-out": _singled_out,
 }
