@@ -61,7 +61,8 @@ def impute(
     """Fill the empty cells of a table. See `Model.impute`."""
     if not isinstance(model.fitted, Imputer):
         raise UsageError(
-            f"impute: {model.generator.name} cannot fill in cells; fit trees, copula or independent for that"
+            f"impute: {model.generator.name} cannot fill in cells; fit trees, autoregressive, "
+            "copula or independent for that"
         )
     seed = check_seed(seed)
     chosen = _chosen(model, columns)

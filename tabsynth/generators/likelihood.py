@@ -25,7 +25,8 @@ def log_likelihood(model: Model, table: object) -> Array:
     """Log-probability of rows. See `Model.log_likelihood`."""
     if not isinstance(model.fitted, Likelihood):
         raise UsageError(
-            f"log_likelihood: {model.generator.name} gives no probability of rows; fit trees or independent for that"
+            f"log_likelihood: {model.generator.name} gives no probability of rows; fit trees, "
+            "autoregressive or independent for that"
         )
     frame, _ = to_pandas(table)
     typed = readable(model, frame, whole_rows=True)

@@ -211,3 +211,20 @@ def test_small_tables_fall_back() -> None:
     with pytest.warns(TabsynthWarning, match="too few for trees"):
         model = Trees().fit(table, ts.infer(table), seed=0)
     assert model.generator.name == "independent"
+
+
+def test_more_rows_are_begun_for_a_rare_condition(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a condition leaves one effective row in fifty, more rows are begun, and it is met by what causes it."""
+    a = np.tile(np.arange(50), 100).astype(np.int32)
+    fitted = _fit(_encoded(a=a, b=(a == 7).astype(np.int32)))
+    begun = []
+    drawn = FittedTrees._drawn
+
+    def spied(self: FittedTrees, n_rows: int, n_begun: int, *rest: object, **named: object) -> object:
+        begun.append(n_begun)
+        return drawn(self, n_rows, n_begun, *rest, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(FittedTrees, "_drawn", spied)
+    rows = _draw(fitted, 500, b=GivenColumn(missing=False, codes=np.array([False, True])))
+    assert len(begun) == 2 and begun[1] > 2 * begun[0]
+    assert (rows["a"] == 7).mean() > 0.9 and (rows["b"] == 1).all()

@@ -13,7 +13,7 @@ Decisions
   hits, and CPU seconds: on Adult (2,000 rows, 15 columns) 0.52 in 0.4 s where later cells are ignored, 0.63 in 0.6 s
   with 8 particles, 0.65 in 1.9 s with 32, 0.66 in 4.2 s with two sweeps instead, 0.67 in 2.7 s with 16 particles and
   one sweep; on SD2011 (1,500 rows, 35 columns) 0.53 in 0.9 s, 0.60 in 1.5 s, 0.63 in 5.1 s, 0.64 in 20 s, 0.65 in
-  11 s. Sweeps alone leave two columns that determine each other where they began; particles alone lose a rare value
+  12 s. Sweeps alone leave two columns that determine each other where they began; particles alone lose a rare value
   that a later column demands. More of either (32 particles, two sweeps) gained nothing on Adult.
 - A boosted detector cannot tell the filled rows from untouched ones: AUC 0.52 and 0.49, against 0.58 where
   later cells are ignored, and 0.93 and 0.94 for scikit-learn's IterativeImputer, which hits 0.66 in 6 s and 0.64 in
