@@ -215,7 +215,7 @@ def _column_from(state: Mapping[str, Any], domain: Domain) -> ColumnModel:
 _PRESETS = {
     "fast": (
         Settings(
-            rounds=10, learning_rate=0.4, own_rows=1000, own_share=1 / 16, pooled_rounds=10, held_out=0.0, few_leaves=15
+            rounds=8, learning_rate=0.45, own_rows=1000, own_share=1 / 12, pooled_rounds=8, held_out=0.0, few_leaves=15
         ),
         128,
     ),
