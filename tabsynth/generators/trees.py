@@ -36,6 +36,7 @@ from tabsynth.encoding.table import Continuous, Domain, EncodedTable
 from tabsynth.errors import UsageError
 from tabsynth.generators.base import Fitted, Generator
 from tabsynth.generators.boosting.budget import price, rounds_within, shrink
+from tabsynth.generators.boosting.calibration import calibrate
 from tabsynth.generators.boosting.cells import Cells, Questions, make_cells
 from tabsynth.generators.boosting.drawing import draw_cells, pick, tilt
 from tabsynth.generators.boosting.forest import Forest
@@ -56,6 +57,8 @@ _MOST_TRIALS = 400_000
 _SPARE = 2.0
 """Effective rows for each row asked for, where more are begun."""
 _THREADS = 4
+_CALIBRATION = 20_000
+"""Rows drawn, at most, to bring the shares of the columns to those of the training rows."""
 
 
 @dataclass(frozen=True)
@@ -318,6 +321,7 @@ class Trees(Generator):
         # The last column has the most features: the longest work first keeps both threads busy to the end.
         with ThreadPoolExecutor(threads) as pool:
             models = list(pool.map(train_fully, reversed(range(len(order)))))[::-1]
+        models = calibrate(models, min(max(data.n_rows, 2000), _CALIBRATION), rng=rng)
         return FittedTrees(tuple(data.columns), dict(zip(order, models, strict=True)), tuple(notes))
 
     def _in_order(self, data: EncodedTable, own: Mapping[str, Array]) -> list[str]:

@@ -12,7 +12,7 @@ Source: Madow 1949, "On the theory of systematic sampling, II".
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,7 @@ def draw_cells(
     *,
     rng: np.random.Generator,
     tilted: Mapping[int, Array] | None = None,
+    adjust: Callable[[int, Array], Array] | None = None,
 ) -> Array:
     """Cell of each row given its features.
 
@@ -39,6 +40,7 @@ def draw_cells(
         n_rows: Rows to draw.
         rng: Source of every random number.
         tilted: Probabilities to use instead of the classifier's, by question, each of shape (n_rows,).
+        adjust: Gets a question and the probabilities of the rows at it, and returns those to draw with.
 
     Returns:
         Cells, shape (n_rows,).
@@ -53,7 +55,8 @@ def draw_cells(
         chance = chances(model, codes, waiting, tilted=tilted)
         below: dict[int, Array] = {}
         for question, rows in waiting.items():
-            right = systematic(chance[question], rng=rng)
+            turned = chance[question] if adjust is None else adjust(question, chance[question])
+            right = systematic(turned, rng=rng)
             for child, part in (
                 (int(questions.left[question]), rows[~right]),
                 (int(questions.right[question]), rows[right]),
