@@ -3,6 +3,20 @@
 Numbers are cut into cells as `trees` does; a network learns what each column's cell may be given any set of other
 columns. Rows are drawn column after column; what is asked of rows is put first, so a condition needs no rejection.
 
+Decisions
+- A small network per column (`masked.py`), chosen on Adult among three shapes over the same cells, one fit each: one
+  trunk of 2 x 256 for all columns, 15 epochs: C2ST against training rows 0.887, pair errors 1.71 %, 80 CPU seconds; one
+  trunk that is told its column, 8 epochs: 0.872, 1.22 %, 40; a network per column of width 96: 0.998, 0.96 %, 60. The
+  last gives a loss for every column of a row in one pass, each with another set of columns shown.
+- Half of training is in the order of drawing, categories before numbers. Any other order is learned more slowly: in a
+  chain of three categories (width 32) the probability of a column given a later one was off by 0.012 nats after 20
+  epochs, given the one before by 0.0002; with `epochs=60` (stopped at 26) by 0.002. Raise `epochs` where conditions
+  matter most.
+- Early stopping: on Magic held-out rows were likeliest after a third of 30 epochs, and memorising goes on from there.
+- Detail inside a cell is even, as in `trees`. Numbers given many numbers are where it falls behind them: Magic scores
+  0.76 against training rows (`trees` 1.00), and 0.54 against holdout rows, where 0.5 is perfect (0.51); the membership
+  attack finds 0.107 of the members at 10 % false positives (0.130). Shoppers: 0.990, 0.516, 0.120.
+
 Source: Uria, Murray, Larochelle 2014, "A Deep and Tractable Density Estimator"; Germain et al. 2015, "MADE: Masked
 Autoencoder for Distribution Estimation"; the idea of sub-columns in Tiwald et al. 2025, "TabularARGN".
 """
