@@ -3,6 +3,9 @@
 Boosted classifiers are right on average over training rows; drawn rows differ a little from these in the columns
 before, and the differences add up along the order of drawing. One draw at the end of training shows how far each
 question has moved, and its log-odds are moved back. Nothing enters the model that its cells' shares do not say.
+
+Decisions
+- Shoppers, one fit: errors of columns 0.32 to 0.14 %, of pairs 1.31 to 1.19 %, the detectors unmoved within chance.
 """
 
 from __future__ import annotations
