@@ -15,8 +15,8 @@ Decisions
   Telco (3,521) 9.88 (2.98), 9.89 (1.69), 10.17 (1.23), 10.10 (0.89); Adult (4,000) 4.16 (3.13), 4.37 (1.95), 4.51
   (0.85), 4.55 (0.66). A higher floor (40 rows), a stronger `lambda_l2` (10), random thresholds, half the features or
   half the rows for each tree, and half the rounds all did less than smoothing, and lost what relations without
-  exceptions say. The default is 200: the same within chance (Adult 4.52, Telco 10.11, Pima 0.97; large trees), with a
-  little less about training rows; under the attack on Magic 0.119 for 0.125.
+  exceptions say. The default is 200: the same within chance (Adult 4.52, Telco 10.11, Pima 0.97;
+  large trees), with a little less about training rows.
 """
 
 from __future__ import annotations
