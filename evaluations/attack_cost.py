@@ -4,7 +4,7 @@
 
 Two tables: 20,000 train, 20,000 synthetic and 5,000 holdout rows of 15 columns, the size of the quick evaluation; and
 50,000 train, synthetic and holdout rows of 20 columns, the largest that the distances are promised for. The membership
-metrics share one search, so the first of them pays for all. Results are written to evaluations/results/attack_cost.json.
+metrics share one search, so the first of them pays for all. Written to evaluations/results/attack_cost.json.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from evaluations.main_job import wide_table
 from tabsynth.evaluation.base import METRICS, Family, run_metric
 from tabsynth.evaluation.comparison import compare, read_frame
 from tabsynth.schema.infer import infer_table
-
 
 RESULTS = Path(__file__).parent / "results" / "attack_cost.json"
 SIZES = {"20,000 x 15": (20_000, 5_000, 0), "50,000 x 20": (50_000, 50_000, 5)}
