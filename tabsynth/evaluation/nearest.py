@@ -1,5 +1,8 @@
 """Near copies, as a diagnostic: do synthetic rows lie closer to training rows than real strangers do?
 
+Two numbers per row are shown: the distance to the closest training row (DCR), and that distance as a share of the
+distance to the second closest (NNDR; 0 is a row that is near one person only, 1 one that is as near to a second).
+
 Decisions
 - Never judged. Distance to the closest record misses leakage that attacks find and alarms at none; the number helps to
   look, not to decide.
@@ -33,6 +36,9 @@ class NearDistances(Detail):
     quantiles: tuple[float, ...]
     synthetic: tuple[float, ...]
     holdout: tuple[float, ...]
+    synthetic_ratio: tuple[float, ...]
+    """Quantiles of the distance as a share of that to the second nearest training row."""
+    holdout_ratio: tuple[float, ...]
 
 
 class NearCopies:
@@ -58,10 +64,11 @@ class NearCopies:
             comparison.train, min(MAX_SEARCHED, _POINT_CELLS // points.n_dimensions), comparison.seed, "searched"
         )
         target = points.of(searched)
-        distances = {
-            which: _nearest(points.of(_draw(comparison.compared(which), n_asked, comparison.seed, which)), target)
+        two = {
+            which: _nearest_two(points.of(_draw(comparison.compared(which), n_asked, comparison.seed, which)), target)
             for which in ("synthetic", "holdout", "independent")
         }
+        distances = {which: found[0] for which, found in two.items()}
         limit = float(np.quantile(distances["holdout"], CLOSE))
         close = {which: found <= limit + 1e-9 for which, found in distances.items()}
         notes = [f"{n_asked:,} rows of each were compared with {searched.n_rows:,} training rows."]
@@ -80,12 +87,21 @@ class NearCopies:
             notes=tuple(notes),
         )
         levels = (0.05, 0.25, 0.5, 0.75, 0.95)
+        ratios = {which: first / np.maximum(second, 1e-9) for which, (first, second) in two.items()}
+        for which, (_, second) in two.items():
+            ratios[which][second <= 1e-9] = 1.0  # two training rows are equal to it
         detail = NearDistances(
             quantiles=levels,
-            synthetic=tuple(round(float(value), 3) for value in np.quantile(distances["synthetic"], levels)),
-            holdout=tuple(round(float(value), 3) for value in np.quantile(distances["holdout"], levels)),
+            synthetic=_quantiles(distances["synthetic"], levels),
+            holdout=_quantiles(distances["holdout"], levels),
+            synthetic_ratio=_quantiles(ratios["synthetic"], levels),
+            holdout_ratio=_quantiles(ratios["holdout"], levels),
         )
         return Findings([whole], detail)
+
+
+def _quantiles(values: Array, levels: tuple[float, ...]) -> tuple[float, ...]:
+    return tuple(round(float(value), 3) for value in np.quantile(values, levels))
 
 
 def _draw(rows: Rows, limit: int, seed: int, name: str) -> Rows:
@@ -127,15 +143,21 @@ class _Points:
         return points
 
 
-def _nearest(asked: Array, target: Array) -> Array:
-    """Distance from each asked point to the nearest target point, shape (n_asked,)."""
+def _nearest_two(asked: Array, target: Array) -> tuple[Array, Array]:
+    """Distances from each asked point to the nearest and to the second nearest target point, shape (n_asked,) each."""
     norms = (target * target).sum(axis=1)
-    found = np.empty(len(asked))
+    found = np.full((len(asked), 2), np.inf)
     step = max(1, _BLOCK_CELLS // len(target))
+    n = min(2, len(target))
     with deterministic_threads():
         for start in range(0, len(asked), step):
             block = asked[start : start + step]
-            closest = np.argmin(norms[None, :] - 2 * (block @ target.T), axis=1)
-            # The expanded square loses digits; the distance to the one that was found is taken afresh.
-            found[start : start + step] = np.sqrt(((block - target[closest]) ** 2).sum(axis=1))
-    return found
+            apart = norms[None, :] - 2 * (block @ target.T)
+            for place in range(n):
+                closest = np.argmin(apart, axis=1)
+                # The expanded square loses digits; the distance to the one that was found is taken afresh.
+                found[start : start + step, place] = np.sqrt(((block - target[closest]) ** 2).sum(axis=1))
+                apart[np.arange(len(block)), closest] = np.inf
+    if n == 1:
+        return found[:, 0], found[:, 0].copy()
+    return found[:, 0], np.maximum(found[:, 0], found[:, 1])

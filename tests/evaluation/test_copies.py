@@ -133,3 +133,14 @@ def test_distances_are_exact_where_rows_agree() -> None:
         found = NearCopies().measure(compare_frames(frame, frame, synthetic, table), level=0.95)
         assert found.detail is not None
         assert found.detail.model_dump()["synthetic"][2] == distance
+
+
+def test_the_ratio_tells_a_copy_from_a_row_with_neighbours() -> None:
+    """0 is a copy of one row, 1 a row that is as near to a second; equal rows of train count as 1."""
+    table = Table(columns={"a": Categorical(), "n": Number()})
+    frame = pd.DataFrame({"a": ["x", "y"] * 30, "n": np.arange(60.0)})
+    twice = pd.concat([frame, frame], ignore_index=True)
+    for train, ratio in ((frame, 0.0), (twice, 1.0)):
+        found = NearCopies().measure(compare_frames(train, frame, frame, table), level=0.95)
+        assert found.detail is not None
+        assert set(found.detail.model_dump()["synthetic_ratio"]) == {ratio}
