@@ -147,6 +147,7 @@ METRICS = Registry(
         "membership": "tabsynth.evaluation.membership:Membership",
         "membership-area": "tabsynth.evaluation.membership:MembershipArea",
         "membership-outliers": "tabsynth.evaluation.membership:MembershipOutliers",
+        "membership-disclosure": "tabsynth.evaluation.membership_disclosure:MembershipDisclosure",
         "attribute-inference": "tabsynth.evaluation.attribute:AttributeInference",
         "linkability": "tabsynth.evaluation.linkability:Linkability",
         "singling-out": "tabsynth.evaluation.singling_out:SinglingOut",

@@ -233,6 +233,22 @@ def _differing(asked: Array, states: Array) -> Array:
     return count
 
 
+def differing_states(asked: Array, states: Array) -> Array:
+    """Fewest states in which any searched row differs from each asked one, shape (n_asked,).
+
+    Args:
+        asked: States of the asked rows, shape (n_asked, n_states).
+        states: States of the searched rows, shape (n_states, n_searched).
+    """
+    found = np.full(len(asked), len(states))
+    for start in range(0, len(asked), _ASKED_BLOCK):
+        for left in range(0, states.shape[1], _SEARCHED_BLOCK):
+            rows = slice(start, min(start + _ASKED_BLOCK, len(asked)))
+            fewest = _differing(asked[rows], states[:, left : left + _SEARCHED_BLOCK]).min(axis=1)
+            found[rows] = np.minimum(found[rows], fewest)
+    return found
+
+
 def nearest_rows(asked: Points, searched: Points, k: int) -> Array:
     """Row numbers of the k nearest searched rows in the first encoding, the nearest first; shape (n_asked, k)."""
     name = next(iter(asked.numbers))

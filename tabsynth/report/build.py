@@ -182,7 +182,7 @@ SECTIONS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
         "Membership attacks",
         "An attacker who holds a person's record, the synthetic table and real rows of other people guesses whether "
         "that person was in train; the strongest of many attacks counts.",
-        ("membership", "membership-area", "membership-outliers"),
+        ("membership", "membership-area", "membership-outliers", "membership-disclosure"),
     ),
     (
         "disclosure",

@@ -159,6 +159,13 @@ def _outliers(result: Result) -> str:
     )
 
 
+def _relative_f1(result: Result) -> str:
+    return (
+        f"Guessing membership by a similar synthetic row scores {percent(result.value)} of the way from calling "
+        "everybody a member to making no error; less than zero is worse than that."
+    )
+
+
 def _secrets(result: Result) -> str:
     return (
         f"Of the rarity of secrets, an attacker guesses {percent(result.value)} for people of train and "
@@ -206,6 +213,7 @@ _SENTENCES: dict[str, Callable[[Result], str]] = {
     "membership": _membership,
     "membership-area": _membership_area,
     "membership-outliers": _outliers,
+    "membership-disclosure": _relative_f1,
     "attribute-inference": _secrets,
     "linkability": _links,
     "singling-out": _singled_out,

@@ -9,6 +9,7 @@ import pytest
 from tabsynth.evaluation.attribute import AttributeInference, AttributeScores
 from tabsynth.evaluation.base import Result, Verdict
 from tabsynth.evaluation.linkability import Linkability
+from tabsynth.evaluation.membership_disclosure import MembershipDisclosure, relative_f1
 from tabsynth.evaluation.policy import load_policy
 from tabsynth.evaluation.singling_out import SinglingOut, equal_weight
 from tabsynth.evaluation.targets import Success, one_row_each, worst_excess
@@ -16,7 +17,7 @@ from tabsynth.schema.model import Categorical, Identifier, Number, Role, Table
 from tests.conftest import MixedTable
 from tests.evaluation.samples import MIXED, compare_frames, shuffled
 
-METRICS = (AttributeInference, Linkability, SinglingOut)
+METRICS = (AttributeInference, Linkability, SinglingOut, MembershipDisclosure)
 
 
 def verdicts(
@@ -133,6 +134,16 @@ def test_equal_weight_is_the_formula_of_cohen_and_nissim() -> None:
     assert equal_weight(narrow, n, n) == pytest.approx(0.1 * np.exp(-0.1), abs=0.02)
     smaller = np.random.default_rng(0).binomial(n // 4, 1 / n, 4_000)
     assert equal_weight(smaller, n // 4, n) == pytest.approx(0.37, abs=0.03)
+
+
+def test_relative_disclosure_is_the_formula() -> None:
+    """One of 100 members and no stranger matched: F = 2/101; all matched and no stranger: 1; everybody: 0."""
+    nobody, everybody = np.zeros(100, dtype=bool), np.ones(100, dtype=bool)
+    one = nobody.copy()
+    one[0] = True
+    assert relative_f1(everybody, nobody) == pytest.approx(1)
+    assert relative_f1(everybody, everybody) == pytest.approx(0)
+    assert relative_f1(one, nobody) == pytest.approx((2 / 101 - 2 / 3) * 3)
 
 
 def test_the_search_over_attacks_is_paid_for() -> None:
