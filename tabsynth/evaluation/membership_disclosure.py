@@ -51,7 +51,7 @@ class MembershipDisclosure:
 
     name = "membership-disclosure"
     family = Family.ATTACKS
-    question = "Does a synthetic row that resembles a person say that she was in train? (relative F1)"
+    question = "Does a synthetic row that resembles a person say that she was in train?"
     better: Literal["higher", "lower"] = "lower"
     unit: Unit = "share"
 
