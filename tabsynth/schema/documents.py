@@ -77,7 +77,7 @@ class Node:
         self.depth = 1 + max((child.depth for child in self.children()), default=0)
         self.size = 1 + sum(child.size for child in self.children())
         if self.depth > MAX_DEPTH:
-            raise SchemaError(f"{source}:{self.line}: is nested more than {MAX_DEPTH} levels deep; a schema needs ten")
+            raise SchemaError(_too_deep(f"{source}:{self.line}"))
         if self.size > MAX_SIZE:
             raise SchemaError(
                 f"{source}:{self.line}: holds more than {MAX_SIZE:,} values; write fewer, or fewer aliases"
@@ -100,6 +100,8 @@ def read_yaml(text: str, *, source: str) -> tuple[Node, list[Problem]]:
         mark: Any = error.problem_mark or error.context_mark
         place = f"{source}:{mark.line + 1}:{mark.column + 1}"
         reason = error.problem or "the text breaks off"
+        if "nesting depth" in reason:  # newer parsers have a limit of their own, which they meet before we see a node
+            raise SchemaError(_too_deep(f"{source}:{mark.line + 1}")) from None
         hint = ""
         if "cannot start any token" in reason:
             sign = text.splitlines()[mark.line][mark.column : mark.column + 1]
@@ -107,6 +109,10 @@ def read_yaml(text: str, *, source: str) -> tuple[Node, list[Problem]]:
         raise SchemaError(f"{place}: is no valid YAML ({reason}){hint}") from None
     except (yaml.YAMLError, UnicodeError):
         raise SchemaError(f"{source}: is no valid YAML (it holds control characters); write them as escapes") from None
+
+
+def _too_deep(place: str) -> str:
+    return f"{place}: is nested more than {MAX_DEPTH} levels deep; a schema needs ten"
 
 
 def read_json(text: str, *, source: str) -> tuple[Node, list[Problem]]:
@@ -160,7 +166,7 @@ class _YamlReader:
     def _node(self, event: Any, path: tuple[str | int, ...], depth: int) -> Node:
         line = event.start_mark.line + 1
         if depth > MAX_DEPTH:
-            raise SchemaError(f"{self._source}:{line}: is nested more than {MAX_DEPTH} levels deep; a schema needs ten")
+            raise SchemaError(_too_deep(f"{self._source}:{line}"))
         if isinstance(event, yaml.AliasEvent):
             target = self._anchors.get(str(event.anchor))
             if target is None:
@@ -238,7 +244,7 @@ class _JsonReader:
     def _node(self, path: tuple[str | int, ...], depth: int) -> Node:
         line = self._line()
         if depth > MAX_DEPTH:
-            raise SchemaError(f"{self._source}:{line}: is nested more than {MAX_DEPTH} levels deep; a schema needs ten")
+            raise SchemaError(_too_deep(f"{self._source}:{line}"))
         opening = self._text[self._at : self._at + 1]
         if opening == "{":
             node = self._object(line, path, depth)
