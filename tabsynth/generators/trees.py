@@ -12,8 +12,8 @@ Decisions
 - What is chosen here was compared by the information about holdout rows first, on small tables outside the protocol
   of `evaluations/tabular_protocol` (see `boosting/training.py`): a copier gains nothing by it, and it hardly scatters.
 - Conditions by weighing, not by drawing until they hold. For three conditions that 0.4 % of Adult's rows meet (preset
-  `fast`, categories first), 6,000 rows of 6 draws differ from those found among a million by 0.016 in total variation of
-  the other columns, on average; of that about 0.012 is chance.
+  `fast`, categories first), 6,000 rows of 6 draws differ from those found among a million by 0.016 in total variation
+  of the other columns, on average; of that about 0.012 is chance.
 
 Source: the idea of ordered bins under a tree of boosted classifiers is in McCarter 2024, "Unmasking Trees for Tabular
 Data"; sequential synthesis by trees in Reiter 2005, "Using CART to generate partially synthetic, public use microdata".

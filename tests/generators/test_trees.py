@@ -215,7 +215,7 @@ def test_small_tables_fall_back() -> None:
 
 def test_more_rows_are_begun_for_a_rare_condition(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where a condition leaves one effective row in fifty, more rows are begun, and it is met by what causes it."""
-    a = np.tile(np.arange(50), 100).astype(np.int32)
+    a = np.tile(np.arange(50), 400).astype(np.int32)
     fitted = _fit(_encoded(a=a, b=(a == 7).astype(np.int32)))
     begun = []
     drawn = FittedTrees._drawn

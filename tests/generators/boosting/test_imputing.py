@@ -24,7 +24,7 @@ def fitted() -> FittedTrees:
         name: Discrete(np.bincount(code, minlength=n) / N, ordered=False)
         for (name, code), n in zip(columns.items(), JOINT.shape, strict=True)
     }
-    return Trees(preset="fast").fit_encoded(EncodedTable(columns, domains, N), rng=np.random.default_rng(0))
+    return Trees().fit_encoded(EncodedTable(columns, domains, N), rng=np.random.default_rng(0))
 
 
 def _filled(fitted: FittedTrees, known: dict[str, int], n_rows: int = 6000) -> dict[str, np.ndarray]:
