@@ -70,5 +70,17 @@ class OutputError(TabsynthError, OSError):
     exit_code = 9
 
 
+class BudgetError(TabsynthError):
+    """A private release would cost more than is left of its privacy budget; nothing was charged or released."""
+
+    exit_code = 10
+
+
+class LedgerError(TabsynthError, ValueError):
+    """A privacy ledger was edited, cut short, half written, or belongs to another dataset or budget."""
+
+    exit_code = 11
+
+
 class TabsynthWarning(UserWarning):
     """Something worked, but not as well as the user may think (a fallback, a pooled column)."""

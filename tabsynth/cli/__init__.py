@@ -4,7 +4,8 @@ One file for each group of commands. A new command is a function in one of them 
 tabsynth ...")` and `@command`; a new file is named in the list of imports below, whose order is that of the help.
 
 Exit codes: 0 done, 2 wrong usage, 3 bad schema, 4 bad data, 5 constraints cannot hold, 6 bad model file, 7 an extra
-is not installed, 8 a policy limit is missed, 9 the output cannot be written, 70 unexpected error, 130 interrupted.
+is not installed, 8 a policy limit is missed, 9 the output cannot be written, 10 the privacy budget is spent, 11 a
+privacy ledger is damaged, 70 unexpected error, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from tabsynth.cli.root import app
 from tabsynth.cli import schemas  # noqa: F401
 from tabsynth.cli import models  # noqa: F401
 from tabsynth.cli import jobs  # noqa: F401
+from tabsynth.cli import ledger  # noqa: F401
 # isort: on
 
 
