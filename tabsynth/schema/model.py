@@ -319,7 +319,10 @@ class Privacy(Part):
 
     unit: Unit | Literal["row"]
     epsilon: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """What all releases from this table together may cost; stating it makes differential privacy the default."""
     delta: float | None = Field(default=None, ge=0, lt=1)
+    public_rows: int | None = Field(default=None, ge=1)
+    """Number of rows, where it is public knowledge; otherwise it is measured with noise."""
 
 
 class Schema(Part):

@@ -48,7 +48,7 @@ def check_delimiter(delimiter: str) -> str:
     return delimiter
 
 
-def parse(text: str, where: str, *, delimiter: str, guess: bool) -> pd.DataFrame:
+def parse(text: str, where: str, *, delimiter: str, guess: bool, allow_empty: bool = False) -> pd.DataFrame:
     """Read the text of a CSV file.
 
     Args:
@@ -56,6 +56,7 @@ def parse(text: str, where: str, *, delimiter: str, guess: bool) -> pd.DataFrame
         where: Name of the file for messages.
         delimiter: What stands between two cells.
         guess: Whether to say so where another delimiter fits the file better.
+        allow_empty: Whether there may be a header and no row below it.
 
     Returns:
         Columns of text, `str` in pandas 3 and `object` before, missing where the cell is empty.
@@ -72,7 +73,7 @@ def parse(text: str, where: str, *, delimiter: str, guess: bool) -> pd.DataFrame
     table = _read(text, len(names), delimiter)
     if table is None:
         raise DataError(_explain(text, where, delimiter, len(names), guess=guess))
-    if not table.num_rows:
+    if not table.num_rows and not allow_empty:
         raise DataError(f"{where}: has a header but no row below it; give at least one")
     return _frame(table, names)
 

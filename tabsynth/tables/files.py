@@ -28,6 +28,7 @@ def read_table(
     delimiter: str | None = None,
     encoding: str = "utf-8",
     file_format: FileFormat | None = None,
+    allow_empty: bool = False,
 ) -> pd.DataFrame:
     """Read a table.
 
@@ -37,10 +38,11 @@ def read_table(
             the better one where it does not fit.
         encoding: Encoding of a text table.
         file_format: Format; None to tell it from the name (standard input: CSV).
+        allow_empty: Whether a table may have a header and no row, as where it must not show whether it has any.
 
     Returns:
         CSV and TSV: columns of text, missing where the cell is empty, else exactly as in the file. Parquet: typed
-        columns, see `arrow.py`. Shape (n_rows, n_columns), both above 0.
+        columns, see `arrow.py`. Shape (n_rows, n_columns), both above 0 (rows: see `allow_empty`).
 
     Raises:
         DataError: The file cannot be read or is no table; the message names file, line and remedy, and no cell.
@@ -54,11 +56,11 @@ def read_table(
     if chosen.kind == "parquet":
         if delimiter is not None:
             raise UsageError("delimiter: a Parquet file has none; leave it out")
-        return parse_parquet(read_bytes(source, None), where)
+        return parse_parquet(read_bytes(source, None), where, allow_empty=allow_empty)
     separator = chosen.delimiter if delimiter is None else check_delimiter(delimiter)
     text_encoding = check_encoding(encoding)
     text = decode(read_bytes(source, chosen.compression), text_encoding, where)
-    return parse(text, where, delimiter=separator, guess=delimiter is None)
+    return parse(text, where, delimiter=separator, guess=delimiter is None, allow_empty=allow_empty)
 
 
 def write_table(table: object, target: str | Path, *, file_format: FileFormat | None = None) -> None:

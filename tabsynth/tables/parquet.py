@@ -22,12 +22,13 @@ _INDEX_COLUMN = re.compile(r"__index_level_\d+__")
 _MAGIC = b"PAR1"
 
 
-def parse_parquet(raw: bytes, where: str) -> pd.DataFrame:
+def parse_parquet(raw: bytes, where: str, *, allow_empty: bool = False) -> pd.DataFrame:
     """Read the content of a Parquet file.
 
     Args:
         raw: Content of the file.
         where: Name of the file for messages.
+        allow_empty: Whether it may have no rows.
 
     Raises:
         DataError: It is no Parquet file, is damaged, has no rows, or a column whose cells are no single values.
@@ -44,7 +45,7 @@ def parse_parquet(raw: bytes, where: str) -> pd.DataFrame:
         raise DataError(f"{where}: the Parquet file is damaged or encrypted; make or fetch it again") from None
     kept = [number for number, name in enumerate(table.column_names) if not _INDEX_COLUMN.fullmatch(name)]
     frame, _ = frame_from_arrow(table.select(kept), where)
-    if not len(frame):
+    if not len(frame) and not allow_empty:
         raise DataError(f"{where}: has columns but no rows; give at least one")
     return frame
 

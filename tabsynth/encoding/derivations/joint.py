@@ -4,7 +4,8 @@ Decisions
 - A label is the place of the combination in a list, so that no value can be mistaken for a separator.
 - Without a declared list, a combination is kept where at least k people have it. A row with a rarer one is learned as
   a kept combination that agrees with it in as many columns as possible, then in which cells are empty; among equals
-  the choice follows how common they are. It costs the rare combination, and keeps the row's other columns.
+  the choice follows how common they are. Where that is unknown (the schema alone decides), it is the first in the list,
+  so that what a row becomes depends on no other row. It costs the rare combination, and keeps the row's other columns.
 - Rules that share columns become one joint column, unless all of them declare their lists.
 - A declared list is kept whole; combinations with an empty cell, which no list forbids, are added where k people have
   them.
@@ -199,6 +200,7 @@ class Joint(Rewrite):
         """
         listed_empty = np.array([[cell is None for cell in row] for row in self.combinations])
         weights = np.maximum(np.array(self.weights), 1e-12)
+        blind = len(set(self.weights)) == 1
         nearest = np.empty(len(rare), np.int64)
         step = max(1, _CHUNK // (listed.size or 1))
         for start in range(0, len(rare), step):
@@ -207,6 +209,9 @@ class Joint(Rewrite):
             alike = (gaps[:, None, :] == listed_empty[None, :, :]).sum(axis=2)
             agreement = equal * (len(self.members) + 1) + alike
             best = agreement == agreement.max(axis=1, keepdims=True)
+            if blind:
+                nearest[start : start + step] = best.argmax(axis=1)
+                continue
             cumulative = np.cumsum(np.where(best, weights, 0.0), axis=1)
             # Golden-section steps spread the choices evenly, in proportion and without a random draw.
             share = ((start + np.arange(len(chunk)) + 0.5) * _GOLDEN) % 1.0

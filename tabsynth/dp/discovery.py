@@ -1,0 +1,236 @@
+"""What the schema leaves open, paid for: categories, bounds and bins, each with noise and written to the transcript.
+
+This is part of the boundary: it looks at rows, charges first, and gives back only what it writes down.
+
+categories   counts of all categories that occur, with noise; one is named only where its noisy count passes a threshold
+             that a category of one unit alone passes with probability `delta` at most
+bounds       counts of signs and powers of two, with noise; the outermost that stand out of the noise are the bounds
+cuts         counts of a fine even grid between the bounds, with noise; bins of about equal mass are read off it
+
+Decisions
+- The threshold rests on the sub-Gaussian tail of the discrete Gaussian: at most `max_rows` categories can be new with
+  one unit, each with at most `max_rows` rows, so `max_rows + sigma * sqrt(2 ln(max_rows / delta))` is enough.
+- Everything after the noise is post-processing: which cells count as standing out is a matter of use, not of privacy.
+- Categories are written down in alphabetical order: the order of the rows is nobody's business.
+
+Source: Korolova et al. 2009 and Wilson et al. 2020 (thresholded partition selection), with Gaussian noise.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tabsynth.dp.budget import Sensitivity, gaussian_scale_squared
+from tabsynth.dp.domain import Found, Numeric
+from tabsynth.dp.measure import Spending, silence
+from tabsynth.dp.reading import PrivateRows
+from tabsynth.dp.transcript import Discovery, Transcript
+from tabsynth.encoding.datetime import to_steps
+from tabsynth.schema.model import DateTime
+from tabsynth.schema.values import Values
+
+Array = np.ndarray[Any, Any]
+
+GRID = 1024
+"""Cells of the even grid that bins of equal mass are read off."""
+_POWERS = np.arange(-20, 63)
+"""Powers of two between which magnitudes are told apart."""
+_FALSE_ALARM = 0.01
+"""Probability that any empty cell is taken for one that stands out, when bounds are read off."""
+
+
+def discover_categories(rows: PrivateRows, name: str, *, rho: float, delta: float, spending: Spending) -> Discovery:
+    """The categories of a column that enough people share.
+
+    Args:
+        rows: The private rows.
+        name: A categorical column.
+        rho: Cost of the noisy counts.
+        delta: Probability that a category of one unit alone is named, at most.
+        spending: Pays.
+
+    Privacy: Names of categories whose noisy count passes the threshold leave, and those noisy counts.
+    """
+    k = rows.unit.max_rows
+    variance = gaussian_scale_squared(rho, Sensitivity.of_counts(k))
+    sigma = math.sqrt(variance)
+    threshold = k + sigma * math.sqrt(2 * math.log(k / delta))
+    purpose = f"find the categories of {name}"
+    spending.charge(rho=rho, delta=delta, purpose=purpose, mechanism="thresholded-discrete-gaussian")
+    with silence():
+        values = rows.column(name)
+        codes, texts = pd.factorize(values.array[~values.missing])
+        exact = np.bincount(codes, minlength=len(texts)).astype(np.int64)
+        noisy = exact + spending.noise.discrete_gaussian(variance, exact.size)
+        named = sorted((str(texts[place]), int(noisy[place])) for place in np.flatnonzero(noisy >= threshold))
+    found = Discovery(
+        column=name,
+        kind="categories",
+        categories=tuple(text for text, _ in named),
+        numbers=(),
+        counts=np.array([count for _, count in named], np.int64),
+        sigma=sigma,
+        sensitivity=float(k),
+        threshold=threshold,
+        rho=rho,
+        delta=delta,
+        purpose=purpose,
+    )
+    spending.transcript.append(found)
+    return found
+
+
+def discover_bounds(rows: PrivateRows, name: str, column: Numeric, *, rho: float, spending: Spending) -> Discovery:
+    """Bounds of a numeric column, as powers of two on the scale of the encoder.
+
+    Privacy: Noisy counts of rows by sign and power of two leave.
+    """
+    edges = np.concatenate([-(2.0 ** _POWERS[::-1]), [0.0], 2.0**_POWERS])
+    exact_of = _histogram(edges, column)
+    purpose = f"find bounds of {name}"
+    noisy, sigma = _noisy(rows, name, exact_of, len(edges) + 1, rho, purpose, spending)
+    stands_out = np.flatnonzero(noisy >= sigma * math.sqrt(2 * math.log(len(noisy) / _FALSE_ALARM)))
+    if len(stands_out):
+        lower = float(edges[max(0, stands_out[0] - 1)])
+        upper = float(edges[min(len(edges) - 1, stands_out[-1])])
+    else:
+        lower, upper = 0.0, 1.0
+    return _numbers(rows, name, "bounds", (lower, upper), noisy, sigma, rho, purpose, spending)
+
+
+def discover_cuts(
+    rows: PrivateRows,
+    name: str,
+    column: Numeric,
+    *,
+    lower: float,
+    upper: float,
+    bins: int,
+    rho: float,
+    spending: Spending,
+) -> Discovery:
+    """Inner edges of bins of about equal mass.
+
+    Args:
+        rows: The private rows.
+        name: A numeric column.
+        column: Its declaration.
+        lower: Lower bound on the scale of the encoder.
+        upper: Upper bound.
+        bins: Bins to make, at most.
+        rho: What it may cost.
+        spending: Pays.
+
+    Privacy: Noisy counts of an even grid of `GRID` cells leave.
+    """
+    edges = np.linspace(lower, upper, GRID + 1)[1:-1]
+    purpose = f"find bins of {name}"
+    noisy, sigma = _noisy(rows, name, _histogram(edges, column), GRID, rho, purpose, spending)
+    cuts = equal_mass_cuts(noisy, edges, bins, sigma=sigma)
+    return _numbers(rows, name, "cuts", cuts, noisy, sigma, rho, purpose, spending)
+
+
+def discover_sizes(rows: PrivateRows, *, rho: float, spending: Spending) -> Discovery:
+    """How many units have 1, 2, ... `max_rows` rows.
+
+    Privacy: Noisy counts of units leave; one unit moves one of them by 1.
+    """
+    key = rows.unit.key
+    assert key is not None
+    variance = gaussian_scale_squared(rho, Sensitivity.of_counts(1))
+    purpose = f"rows per {key}"
+    spending.charge(rho=rho, purpose=purpose, mechanism="discrete-gaussian")
+    with silence():
+        exact = rows.rows_per_unit
+        assert exact is not None
+        noisy: Array = exact + spending.noise.discrete_gaussian(variance, exact.size)
+    found = Discovery(key, "sizes", (), (), noisy, math.sqrt(variance), 1.0, 0.0, rho, 0.0, purpose)
+    spending.transcript.append(found)
+    return found
+
+
+def equal_mass_cuts(noisy: Array, edges: Array, bins: int, *, sigma: float) -> tuple[float, ...]:
+    """Inner edges that split noisy counts into about equal parts, none of them too small to be told from noise.
+
+    Args:
+        noisy: Noisy counts of cells, shape (n_cells,).
+        edges: Inner edges of the cells, shape (n_cells - 1,).
+        bins: Parts, at most.
+        sigma: Noise on each count.
+    """
+    mass = np.where(noisy > 2 * sigma, noisy, 0).astype(np.float64)
+    if mass.sum() <= 0:
+        mass = np.ones(len(noisy))
+    cumulative = np.cumsum(mass) / mass.sum()
+    wanted = np.arange(1, bins) / bins
+    places = np.unique(np.searchsorted(cumulative, wanted, side="left"))
+    return tuple(float(edges[place]) for place in places if place < len(edges))
+
+
+def findings(transcript: Transcript) -> dict[str, Found]:
+    """What the transcript says about columns that the schema leaves open, by name."""
+    found: dict[str, Found] = {}
+    for event in transcript.discoveries:
+        known = vars(found.get(event.column, Found()))
+        if event.kind == "categories":
+            known = {**known, "categories": event.categories}
+        elif event.kind == "bounds":
+            known = {**known, "lower": event.numbers[0], "upper": event.numbers[1]}
+        elif event.kind == "cuts":
+            known = {**known, "cuts": event.numbers}
+        found[event.column] = Found(**known)
+    return found
+
+
+def _histogram(edges: Array, column: Numeric) -> Any:
+    """A function that counts cells between edges; the outermost cells are open."""
+
+    def exact(values: Values) -> Array:
+        there = values.array[~values.missing]
+        numbers = to_steps(there, column) if isinstance(column, DateTime) else there.astype(np.float64)
+        return np.bincount(np.searchsorted(edges, numbers, side="right"), minlength=len(edges) + 1).astype(np.int64)
+
+    return exact
+
+
+def _noisy(
+    rows: PrivateRows, name: str, exact_of: Any, n_cells: int, rho: float, purpose: str, spending: Spending
+) -> tuple[Array, float]:
+    variance = gaussian_scale_squared(rho, Sensitivity.of_counts(rows.unit.max_rows))
+    spending.charge(rho=rho, purpose=purpose, mechanism="discrete-gaussian")
+    with silence():
+        exact = exact_of(rows.column(name))
+        noisy: Array = exact + spending.noise.discrete_gaussian(variance, n_cells)
+    return noisy, math.sqrt(variance)
+
+
+def _numbers(
+    rows: PrivateRows,
+    name: str,
+    kind: str,
+    numbers: tuple[float, ...],
+    noisy: Array,
+    sigma: float,
+    rho: float,
+    purpose: str,
+    spending: Spending,
+) -> Discovery:
+    found = Discovery(
+        column=name,
+        kind=kind,
+        categories=(),
+        numbers=numbers,
+        counts=noisy,
+        sigma=sigma,
+        sensitivity=float(rows.unit.max_rows),
+        threshold=0.0,
+        rho=rho,
+        delta=0.0,
+        purpose=purpose,
+    )
+    spending.transcript.append(found)
+    return found

@@ -1,0 +1,384 @@
+"""The boundary: the only objects that see private rows, and the only looks at them that exist.
+
+    private table --PrivateTable.marginal / .select / .row_count--> Spending.charge --> integer noise --> Transcript
+
+Every look is charged to the ledger before its noise is drawn, and what it shows is a whole number with noise on it or
+the index of a candidate. Nothing else comes out: no exact count, no error and no warning that depends on a cell.
+
+Decisions
+- The unit is added or removed as a whole. It has at most `max_rows` rows in here, so that a table of counts moves by at
+  most `max_rows` in L2 (all of its rows in one cell), and so does the L1 distance of a table from an estimate.
+- Scores of candidates are whole numbers: weights are made whole over a common factor and estimates are rounded, both
+  before the data are looked at. They are not monotonic (a row can raise one score and lower another), so the selection
+  costs `epsilon**2 / 8` with noise of `2 * sensitivity / epsilon`.
+- Exact counts are kept inside for the time of the fit, since selections look at the same tables again and again.
+
+Source: Bun and Steinke 2016 (zero-concentrated differential privacy); Cesar and Rogers 2021, for `epsilon**2 / 8`;
+Canonne, Kamath and Steinke 2020, for the noise.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from fractions import Fraction
+from typing import Any, Protocol
+
+import numpy as np
+
+from tabsynth.dp.budget import Sensitivity, gaussian_scale_squared, selection_epsilon
+from tabsynth.dp.counting import LARGEST_TABLE, count, count_pairs
+from tabsynth.dp.transcript import Clique, Measurement, Selection, Transcript
+from tabsynth.errors import BudgetError, TabsynthError, UsageError
+
+Array = np.ndarray[Any, Any]
+
+WEIGHT_STEPS = 1024
+"""Weights of candidates are multiples of the largest one over this."""
+CACHE_BYTES = 512 * 2**20
+"""Exact tables kept inside for looking again, at most."""
+
+
+class Noise(Protocol):
+    """What the boundary asks of a source of noise; see `NoiseSource`."""
+
+    @property
+    def secure(self) -> bool:
+        """Whether it draws from the operating system."""
+
+    def discrete_gaussian(self, scale_squared: Fraction | float, size: int) -> Array:
+        """Discrete Gaussian noise, int64."""
+
+    def permutation(self, n: int) -> Array:
+        """One of all orders of n things, equally likely."""
+
+    def noisy_max(self, scores: Array, *, epsilon: float, sensitivity: int, monotonic: bool) -> int:
+        """Index drawn by the exponential mechanism."""
+
+
+class Purse(Protocol):
+    """What the boundary asks of a ledger; see `Ledger`."""
+
+    def charge(self, *, rho: float, delta: float, purpose: str, mechanism: str, release: str) -> object:
+        """Write a cost down, or refuse it."""
+
+
+class Spending:
+    """What one release may spend, where it is written down, and what it has shown so far."""
+
+    def __init__(self, *, rho: float, delta: float, noise: Noise, ledger: Purse | None, transcript: Transcript) -> None:
+        """Open the account of one release.
+
+        Args:
+            rho: What all looks together may cost.
+            delta: Failure probability that discoveries together may use.
+            noise: Where noise comes from.
+            ledger: What is charged before noise is drawn; None only where the user has written `ledger: none`.
+            transcript: Where everything that leaves is written.
+        """
+        self.rho, self.delta = rho, delta
+        self.noise = noise
+        self.transcript = transcript
+        self._ledger = ledger
+        self._release = str(transcript.public.get("release", ""))
+        self._spent_rho = self._spent_delta = Fraction(0)
+
+    def charge(self, *, rho: float, purpose: str, mechanism: str, delta: float = 0.0) -> None:
+        """Pay for a look, before it is taken.
+
+        Raises:
+            BudgetError: The release would cost more than it may, or the ledger refuses.
+        """
+        if not (math.isfinite(rho) and rho > 0):
+            raise UsageError(f"{purpose}: rho must be above 0")
+        spent_rho, spent_delta = self._spent_rho + Fraction(rho), self._spent_delta + Fraction(delta)
+        if spent_rho > Fraction(self.rho) or spent_delta > Fraction(self.delta):
+            raise BudgetError(f"{purpose}: would cost more than this release may; split its budget into smaller parts")
+        if self._ledger is not None:
+            self._ledger.charge(rho=rho, delta=delta, purpose=purpose, mechanism=mechanism, release=self._release)
+        self._spent_rho, self._spent_delta = spent_rho, spent_delta
+
+    @property
+    def remaining(self) -> float:
+        """What of `rho` is left."""
+        return max(0.0, math.nextafter(float(Fraction(self.rho) - self._spent_rho), 0.0))
+
+
+class PrivateTable:
+    """Rows as codes, seen only through noise."""
+
+    def __init__(
+        self, columns: Mapping[str, Array], sizes: Mapping[str, int], *, max_rows: int, account: Spending
+    ) -> None:
+        """Take rows that were already read, truncated and encoded.
+
+        Args:
+            columns: Codes by column, each of shape (n_rows,).
+            sizes: Public number of codes of each column; every code is below it.
+            max_rows: Rows that one unit has at most.
+            account: Pays for every look.
+        """
+        self.sizes: Mapping[str, int] = dict(sizes)
+        self.max_rows = max_rows
+        self._columns = {name: columns[name] for name in self.sizes}
+        self._n_rows = len(next(iter(self._columns.values()))) if self._columns else 0
+        self._account = account
+        self._kept: dict[Clique, Array] = {}
+        self._kept_bytes = 0
+        account.transcript.sizes = dict(self.sizes)
+
+    @property
+    def transcript(self) -> Transcript:
+        """What has left so far."""
+        return self._account.transcript
+
+    @property
+    def remaining(self) -> float:
+        """What of this release's rho is left."""
+        return self._account.remaining
+
+    def __repr__(self) -> str:
+        return f"PrivateTable({len(self.sizes)} columns, max_rows={self.max_rows})"
+
+    def row_count(self, *, rho: float, purpose: str) -> Measurement:
+        """The number of rows with noise; it may be negative.
+
+        Privacy: One unit moves it by at most `max_rows`.
+        """
+        return self.marginals([()], rho_each=[rho], purpose=purpose)[0]
+
+    def marginal(self, clique: Clique, *, rho: float, purpose: str) -> Measurement:
+        """Counts of every combination of codes of some columns, with noise.
+
+        Args:
+            clique: Columns, each once.
+            rho: What it may cost; the noise has variance `max_rows**2 / (2 rho)`.
+            purpose: Why it is measured, in words; ends up on the certificate.
+        """
+        return self.marginals([clique], rho_each=[rho], purpose=purpose)[0]
+
+    def marginals(
+        self,
+        cliques: Sequence[Clique],
+        *,
+        rho_each: Sequence[float],
+        purpose: str,
+        coarse: Mapping[str, Array] | None = None,
+    ) -> list[Measurement]:
+        """Several tables of counts, with noise. See `marginal`.
+
+        Args:
+            cliques: Columns of each table.
+            rho_each: What each may cost.
+            purpose: Why, in words.
+            coarse: Of columns to count in fewer codes: the coarse code of each code, shape (size,).
+
+        Privacy: Each has L2 sensitivity `max_rows`; together they cost the sum of `rho_each`.
+        """
+        for clique in cliques:
+            self._check(clique)
+        maps = self._checked_maps(coarse)
+        if len(rho_each) != len(cliques) or not all(math.isfinite(rho) and rho > 0 for rho in rho_each):
+            raise UsageError(f"{purpose}: give one rho above 0 for each table")
+        if not cliques:
+            return []
+        for rho in rho_each:
+            self._account.charge(rho=rho, purpose=purpose, mechanism="discrete-gaussian")
+        released = []
+        with silence():
+            for clique, rho, fine in zip(cliques, rho_each, self._exact(cliques), strict=True):
+                exact = pooled(fine, clique, maps)
+                variance = gaussian_scale_squared(rho, Sensitivity.of_counts(self.max_rows))
+                noise = self._account.noise.discrete_gaussian(variance, exact.size).reshape(exact.shape)
+                released.append(
+                    Measurement(
+                        clique=tuple(clique),
+                        counts=np.ascontiguousarray(exact + noise, np.int64).reshape(exact.shape),
+                        sigma=math.sqrt(variance),
+                        rho=float(rho),
+                        purpose=purpose,
+                        sensitivity=float(self.max_rows),
+                        coarse=tuple((name, tuple(maps[name].tolist())) for name in clique if name in maps),
+                    )
+                )
+        for measurement in released:
+            self.transcript.append(measurement)
+        return released
+
+    def select(
+        self,
+        candidates: Sequence[Clique],
+        estimates: Sequence[Array],
+        *,
+        weights: Sequence[float],
+        penalties: Sequence[float],
+        rho: float,
+        purpose: str,
+        coarse: Mapping[str, Array] | None = None,
+    ) -> int:
+        """Choose the table of counts that is furthest from its estimate, by the exponential mechanism.
+
+        The score of a candidate is `weight * (L1 distance of the exact counts from the rounded estimate - penalty)`.
+
+        Args:
+            candidates: Cliques to choose from.
+            estimates: What is believed of each, in rows, shaped by the sizes of its columns; made of released counts
+                alone.
+            weights: Importance of each, above 0.
+            penalties: What each distance has to beat, in rows.
+            rho: What the choice may cost.
+            purpose: Why, in words.
+            coarse: Of columns to count in fewer codes: the coarse code of each code; estimates are shaped by these.
+
+        Returns:
+            Index of the chosen candidate.
+
+        Privacy: One unit moves a score by at most `max(weights) * max_rows`, up or down.
+        """
+        if not len(candidates) == len(estimates) == len(weights) == len(penalties) or not candidates:
+            raise UsageError(f"{purpose}: give one estimate, weight and penalty for each candidate")
+        for clique in candidates:
+            self._check(clique)
+        if not (math.isfinite(rho) and rho > 0):
+            raise UsageError(f"{purpose}: rho must be above 0")
+        maps = self._checked_maps(coarse)
+        shares, unit = whole_weights(weights)
+        offsets = np.rint(np.asarray(penalties, np.float64)).astype(np.int64)
+        rounded = [np.rint(np.asarray(estimate, np.float64)).astype(np.int64) for estimate in estimates]
+        for clique, estimate in zip(candidates, rounded, strict=True):
+            if estimate.shape != tuple(self._size(name, maps) for name in clique):
+                raise UsageError(f"{purpose}: an estimate is not shaped by its columns")
+        epsilon = selection_epsilon(rho)
+        sensitivity = int(shares.max()) * self.max_rows
+        self._account.charge(rho=rho, purpose=purpose, mechanism="exponential")
+        with silence():
+            distances = np.array(
+                [
+                    int(np.abs(pooled(exact, clique, maps) - estimate).sum())
+                    for clique, exact, estimate in zip(candidates, self._exact(candidates), rounded, strict=True)
+                ],
+                np.int64,
+            )
+            scores = shares * (distances - offsets)
+            index = int(
+                self._account.noise.noisy_max(scores, epsilon=epsilon, sensitivity=sensitivity, monotonic=False)
+            )
+        self.transcript.append(
+            Selection(
+                chosen=tuple(candidates[index]),
+                index=index,
+                n_candidates=len(candidates),
+                epsilon=epsilon,
+                sensitivity=sensitivity * unit,
+                rho=float(rho),
+                purpose=purpose,
+            )
+        )
+        return index
+
+    def _check(self, clique: Clique) -> None:
+        unknown = [name for name in clique if name not in self.sizes]
+        if unknown or len(set(clique)) < len(clique):
+            raise UsageError(f"measured columns must be columns of the table, each once: {', '.join(clique)}")
+        if (n_cells := self._n_cells(clique)) > LARGEST_TABLE:
+            raise UsageError(f"{', '.join(clique)}: a table of {n_cells:,} cells is too large; use fewer bins")
+
+    def _checked_maps(self, coarse: Mapping[str, Array] | None) -> dict[str, Array]:
+        """Maps to coarse codes as int64.
+
+        Raises:
+            UsageError: A map does not give every code of its column a coarse one.
+        """
+        maps = {name: np.asarray(codes, np.int64) for name, codes in (coarse or {}).items() if name in self.sizes}
+        for name, codes in maps.items():
+            if codes.shape != (self.sizes[name],) or codes.min() < 0 or codes.max() >= self.sizes[name]:
+                raise UsageError(f"{name}: give each of its codes a coarse code below their number")
+        return maps
+
+    def _size(self, name: str, maps: Mapping[str, Array]) -> int:
+        return int(maps[name].max()) + 1 if name in maps else self.sizes[name]
+
+    def _exact(self, cliques: Sequence[Clique]) -> Iterator[Array]:
+        """Exact counts of each clique, int64; they never leave this file without noise."""
+        names = list(self.sizes)
+        place = {name: number for number, name in enumerate(names)}
+        pairs = {tuple(clique) for clique in cliques if len(clique) == 2} - self._kept.keys()
+        if len(pairs) > 1 and sum(self._n_cells(pair) for pair in pairs) * 8 <= CACHE_BYTES - self._kept_bytes:
+            wanted = sorted(pairs, key=lambda pair: (place[pair[0]], place[pair[1]]))
+            numbers = [(place[a], place[b]) for a, b in wanted]
+            tables = count_pairs([self._columns[name] for name in names], list(self.sizes.values()), numbers)
+            for pair, table in zip(wanted, tables, strict=True):
+                self._keep(pair, table)
+        for clique in cliques:
+            key = tuple(clique)
+            counts = self._kept.get(key)
+            if counts is None:
+                counts = self._count(key)
+                if self._kept_bytes + counts.nbytes <= CACHE_BYTES:
+                    self._keep(key, counts)
+            yield counts
+
+    def _count(self, clique: Clique) -> Array:
+        if not clique:
+            return np.array(self._n_rows, np.int64)
+        return count([self._columns[name] for name in clique], [self.sizes[name] for name in clique])
+
+    def _keep(self, clique: Clique, counts: Array) -> None:
+        self._kept[clique] = counts
+        self._kept_bytes += counts.nbytes
+
+    def _n_cells(self, clique: Clique) -> int:
+        return math.prod(self.sizes[name] for name in clique)
+
+
+def pooled(counts: Array, clique: Clique, maps: Mapping[str, Array]) -> Array:
+    """Counts in coarse codes: each cell moves as a whole, so one row still counts once."""
+    for axis, name in enumerate(clique):
+        if name in maps:
+            fine = np.moveaxis(counts, axis, 0)
+            summed = np.zeros((int(maps[name].max()) + 1, *fine.shape[1:]), np.int64)
+            np.add.at(summed, maps[name], fine)
+            counts = np.moveaxis(summed, 0, axis)
+    return counts
+
+
+def whole_weights(weights: Sequence[float]) -> tuple[Array, float]:
+    """Weights as whole multiples of one unit: (multiples int64 of shape (n,), the unit).
+
+    Raises:
+        UsageError: A weight is not above 0.
+    """
+    array = np.asarray(weights, np.float64)
+    if not (np.isfinite(array).all() and (array > 0).all()):
+        raise UsageError("weights: must be above 0")
+    multiples = np.maximum(1, np.rint(array / array.max() * WEIGHT_STEPS)).astype(np.int64)
+    common = int(np.gcd.reduce(multiples))
+    return multiples // common, float(array.max()) / WEIGHT_STEPS * common
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    """Let no warning and no message about a cell out; an error inside says only that there was one.
+
+    Raises:
+        BoundaryError: Something failed inside, the same words whatever it was.
+    """
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            yield
+    except MemoryError:
+        raise
+    except Exception:
+        raise BoundaryError(
+            "measuring failed inside the private boundary; what was charged stays charged. Nothing more is said here, "
+            "as it could describe a row"
+        ) from None
+
+
+class BoundaryError(TabsynthError):
+    """Something went wrong where private rows are read; says nothing of them."""
+
+    exit_code = 4

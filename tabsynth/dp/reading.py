@@ -1,0 +1,345 @@
+"""From a table as it comes to rows behind the boundary: read, truncated to the privacy unit, rewritten, encoded.
+
+Reading is total: a cell that cannot be read is a missing cell, and no cell changes how another one is read. Errors here
+come from the header, the schema and the parameters, which are public; never from a cell.
+
+Decisions
+- The unit comes from `privacy.unit` of the schema. A table without one is refused: whose presence is hidden is not for
+  a program to guess. `row` must be written out.
+- Rows of one unit beyond `max_rows` are dropped at random, each unit on its own, by the same secure source as the
+  noise: which rows of one person stay never depends on another person.
+- A row whose unit is missing is dropped. It could be anybody's, so no bound on what one person contributes would hold.
+- Constraints are rewritten by the schema alone (`derive(table, None)`).
+- A table in memory is taken as it is: where pandas has made floats of whole numbers because one cell is missing, that
+  was done before. Files are read cell by cell.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet
+
+from tabsynth.dp.domain import Domain, smallest_type
+from tabsynth.dp.measure import Noise, PrivateTable, Spending, silence
+from tabsynth.encoding.derived import Derivation
+from tabsynth.errors import DataError, SchemaError
+from tabsynth.schema.constraints import Unique
+from tabsynth.schema.model import Column, Identifier, Schema, Table, Text, Unit
+from tabsynth.schema.values import TypedTable, Values, parse_column
+from tabsynth.tables.frames import to_arrow
+from tabsynth.tables.names import check_names
+
+Array = np.ndarray[Any, Any]
+
+BATCH_ROWS = 1 << 18
+"""Rows of a Parquet file that are in memory at a time."""
+
+
+@dataclass(frozen=True)
+class PrivacyUnit:
+    """Whose presence is hidden, and how many rows it may have."""
+
+    key: str | None
+    """Column that names the unit; None where every row is a unit of its own."""
+    max_rows: int
+
+    def in_words(self) -> str:
+        """The unit for the certificate."""
+        if self.key is None:
+            return "one row"
+        rows = "row" if self.max_rows == 1 else "rows"
+        return f"everything that belongs to one value of {self.key!r}, at most {self.max_rows} {rows}"
+
+
+def privacy_unit(schema: Schema, table_name: str) -> PrivacyUnit:
+    """The unit that the schema declares for a table.
+
+    Raises:
+        SchemaError: There is none, it lies in another table, its key may be missing, or it has no `max_rows`.
+    """
+    table = schema.tables[table_name]
+    unit: Unit | Literal["row"] | None = schema.privacy.unit if schema.privacy else None
+    if unit is None:
+        proposal = table.entity_key or next(iter(table.primary_key), None)
+        example = "unit: row" if proposal is None else f"unit: {{table: {table_name}, key: {proposal}, max_rows: 1}}"
+        raise SchemaError(
+            f"privacy: the schema does not say whose presence is to be hidden; write 'privacy: {{{example}}}', or "
+            "'privacy: {unit: row}' if no person has more than one row"
+        )
+    if unit == "row":
+        if table.entity_key is not None:
+            raise SchemaError(
+                f"privacy.unit: is 'row', but {table.entity_key!r} is declared to have several rows (entity_key); make "
+                f"it the unit: {{table: {table_name}, key: {table.entity_key}, max_rows: N}}"
+            )
+        return PrivacyUnit(None, 1)
+    if unit.table != table_name:
+        raise SchemaError(
+            f"privacy.unit: lies in table {unit.table!r}; a unit of another table cannot be protected here, so name a "
+            f"column of {table_name!r}"
+        )
+    if table.columns[unit.key].nullable:
+        raise SchemaError(
+            f"privacy.unit: {unit.key}: may be missing, and a row without it could be anybody's; declare nullable: "
+            "false (rows without it are then left out)"
+        )
+    max_rows = unit.max_rows
+    if max_rows is None:
+        once = table.primary_key == (unit.key,) or any(
+            isinstance(rule, Unique) and rule.columns == (unit.key,) for rule in table.constraints
+        )
+        if not once:
+            raise SchemaError(
+                f"privacy.unit: say how many rows one {unit.key} may contribute (max_rows: N); further ones are dropped"
+            )
+        max_rows = 1
+    return PrivacyUnit(unit.key, max_rows)
+
+
+class PrivateRows:
+    """Typed rows on the columns to model, at most `max_rows` per unit; seen through `encoded` and discoveries alone."""
+
+    def __init__(
+        self, source: object, table: Table, unit: PrivacyUnit, *, derivation: Derivation, noise: Noise
+    ) -> None:
+        """Read a table; of a Parquet file the rows are read in parts, each time they are needed.
+
+        Args:
+            source: pandas, polars or pyarrow table, which is not modified, or the path of a Parquet file.
+            table: Its declaration.
+            unit: Whose presence is hidden.
+            derivation: How constraints are rewritten; made of the schema alone.
+            noise: Source of the choice of rows that are dropped.
+
+        Raises:
+            DataError: It is no table, or lacks a column of the schema.
+        """
+        self.unit = unit
+        self._table, self._derivation = table, derivation
+        self._source = open_source(source, table, unit)
+        self._kept: Array | None = None
+        self._per_unit: Array | None = None
+        if unit.key is not None:
+            with silence():
+                keys = self._keys(unit.key)
+                kept = np.zeros(len(keys), bool)
+                kept[truncated(keys, unit.max_rows, noise)] = True
+                self._kept = kept
+                self._per_unit = _rows_per_unit(keys, unit.max_rows)
+
+    def __repr__(self) -> str:
+        return f"PrivateRows(unit={self.unit!r})"
+
+    def encoded(self, domain: Domain, spending: Spending) -> PrivateTable:
+        """The same rows as codes."""
+        with silence():
+            n_rows = self._source.n_rows if self._kept is None else int(self._kept.sum())
+            columns = {name: np.empty(n_rows, smallest_type(size)) for name, size in domain.sizes.items()}
+            start = 0
+            for rows in self._parts():
+                for name, codes in domain.encode(rows).items():
+                    columns[name][start : start + rows.n_rows] = codes
+                start += rows.n_rows
+        return PrivateTable(columns, domain.sizes, max_rows=self.unit.max_rows, account=spending)
+
+    def column(self, name: str) -> Values:
+        """One column to model, for `discovery.py`, which is a part of the boundary. Nothing else may call this."""
+        parts = [rows.columns[name] for rows in self._parts()]
+        if len(parts) == 1:
+            return parts[0]
+        return Values(np.concatenate([part.array for part in parts]), np.concatenate([part.missing for part in parts]))
+
+    @property
+    def rows_per_unit(self) -> Array | None:
+        """How many units have 1, 2, ... rows, for `discovery.py`. Nothing else may call this."""
+        return self._per_unit
+
+    def _keys(self, key: str) -> Array:
+        """Code of the unit of each row, -1 where it is missing; shape (n_rows,)."""
+        values = [_read(part[key], self._table.columns[key]) for part in self._source.parts([key])]
+        keys = pd.factorize(np.concatenate([part.array for part in values]))[0].astype(np.int64)
+        keys[np.concatenate([part.missing for part in values])] = -1
+        return keys
+
+    def _parts(self) -> Iterator[TypedTable]:
+        """Rows that stay, on the columns to model, part by part; at least one part, which may be empty."""
+        start = 0
+        learned = [name for name, column in self._table.columns.items() if not isinstance(column, Identifier | Text)]
+        for raw in self._source.parts(learned):
+            n_rows = len(next(iter(raw.values())))
+            typed = _typed(raw, self._table, n_rows)
+            if self._kept is not None:
+                typed = typed.take(np.flatnonzero(self._kept[start : start + n_rows]))
+            start += n_rows
+            yield self._derivation.forward(typed)
+
+
+class Source(Protocol):
+    """Where rows come from."""
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+
+    def parts(self, names: list[str]) -> Iterator[dict[str, pd.Series[Any]]]:
+        """Cells of some columns as they came, part by part in one order; at least one part."""
+
+
+@dataclass(frozen=True)
+class TableSource:
+    """Columns of a table in memory."""
+
+    columns: Mapping[str, pd.Series[Any]]
+    n_rows: int
+
+    def parts(self, names: list[str]) -> Iterator[dict[str, pd.Series[Any]]]:
+        """All rows at once. See `Source`."""
+        yield {name: self.columns[name] for name in names}
+
+
+@dataclass(frozen=True)
+class ParquetSource:
+    """A Parquet file, read in parts of `BATCH_ROWS` rows."""
+
+    path: Path
+    n_rows: int
+
+    def parts(self, names: list[str]) -> Iterator[dict[str, pd.Series[Any]]]:
+        """Rows in the order of the file. See `Source`."""
+        with pyarrow.parquet.ParquetFile(self.path) as file:
+            some = False
+            for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=names):
+                some = True
+                table = pa.Table.from_batches([batch])
+                yield {name: _series(table.column(name)) for name in names}
+            if not some:
+                empty = file.schema_arrow.empty_table()
+                yield {name: _series(empty.column(name)) for name in names}
+
+
+def open_source(source: object, table: Table, unit: PrivacyUnit) -> Source:
+    """The columns that are read.
+
+    Raises:
+        DataError: It is no table, or lacks a column of the schema.
+    """
+    needed = [name for name, column in table.columns.items() if not isinstance(column, Identifier | Text)]
+    if unit.key is not None and unit.key not in needed:
+        needed.append(unit.key)
+    if isinstance(source, str | Path):
+        try:
+            with pyarrow.parquet.ParquetFile(source) as file:
+                names: list[Any] = list(file.schema_arrow.names)
+                n_rows = file.metadata.num_rows
+        except (pa.ArrowException, OSError, ValueError):
+            raise DataError(f"{Path(source).name}: is no Parquet file that can be read; give a table instead") from None
+        check_names(names, "table")
+        _require_columns(needed, names)
+        return ParquetSource(Path(source), n_rows)
+    if isinstance(source, pd.DataFrame):
+        names = list(source.columns)
+        check_names(names, "table")
+        _require_columns(needed, names)
+        return TableSource({name: source[name].reset_index(drop=True) for name in needed}, len(source))
+    arrow = to_arrow(source)
+    _require_columns(needed, arrow.column_names)
+    return TableSource({name: _series(arrow.column(name)) for name in needed}, arrow.num_rows)
+
+
+def _require_columns(needed: list[str], names: list[str]) -> None:
+    if absent := [name for name in needed if name not in names]:
+        raise DataError(f"the table lacks columns of the schema: {', '.join(absent)}; add them, or take them out")
+
+
+def secure_split(frame: pd.DataFrame, table: Table, unit: PrivacyUnit, *, holdout: float) -> tuple[Array, Array]:
+    """Rows for training and rows kept apart, by a coin of each unit from the operating system.
+
+    Args:
+        frame: The table.
+        table: Its declaration.
+        unit: What has a coin of its own.
+        holdout: Probability of being kept apart.
+
+    Returns:
+        Row numbers of both parts, each rising.
+    """
+    with silence():
+        if unit.key is not None and unit.key in frame.columns:
+            values = _read(frame[unit.key], table.columns[unit.key])
+            codes = pd.factorize(values.array)[0]
+        else:
+            codes = np.arange(len(frame))
+        words = np.frombuffer(os.urandom(8 * (int(codes.max(initial=-1)) + 1)), np.uint64)
+        apart = (words < np.uint64(min(int(holdout * 2.0**64), 2**64 - 1)))[codes] if len(codes) else np.zeros(0, bool)
+    return np.flatnonzero(~apart), np.flatnonzero(apart)
+
+
+def truncated(keys: Array, max_rows: int, noise: Noise) -> Array:
+    """Rows that stay, in their order: at most `max_rows` of each unit, chosen at random; -1 stands for no unit.
+
+    Args:
+        keys: Code of the unit of each row, -1 where it is missing. Shape (n_rows,).
+        max_rows: Rows that one unit may keep.
+        noise: Source of the choice.
+    """
+    lots = noise.permutation(len(keys))
+    order = np.lexsort((lots, keys))
+    ordered = keys[order]
+    starts = np.flatnonzero(np.diff(ordered, prepend=np.int64(-2)) != 0)
+    rank = np.arange(len(keys)) - np.repeat(starts, np.diff(np.append(starts, len(keys))))
+    return np.sort(order[(rank < max_rows) & (ordered >= 0)])
+
+
+def _rows_per_unit(keys: Array, max_rows: int) -> Array:
+    """How many units have 1, 2, ... `max_rows` rows after truncation; shape (max_rows,)."""
+    counts = np.bincount(keys[keys >= 0])
+    counts = np.minimum(counts[counts > 0], max_rows)
+    return np.bincount(counts, minlength=max_rows + 1)[1:].astype(np.int64)
+
+
+def _typed(raw: Mapping[str, pd.Series[Any]], table: Table, n_rows: int) -> TypedTable:
+    """Typed columns; identifiers and text, which are never read, as if they were there."""
+    columns: dict[str, Values] = {}
+    for name, column in table.columns.items():
+        if name in raw:
+            columns[name] = _read(raw[name], column)
+        else:
+            columns[name] = Values(np.full(n_rows, "", dtype=object), np.zeros(n_rows, bool))
+    return TypedTable(columns, n_rows)
+
+
+def _read(raw: pd.Series[Any], column: Column) -> Values:
+    """Cells of one column; those that cannot be read are missing."""
+    try:
+        return parse_column(raw, column).values
+    except Exception:  # cells of kinds that the parser does not know: one by one, so that they spoil no other
+        cells = [_read_cell(cell, column) for cell in raw]
+        if not cells:
+            return parse_column(pd.Series([], dtype=object), column).values
+        return Values(np.concatenate([cell.array for cell in cells]), np.concatenate([cell.missing for cell in cells]))
+
+
+def _read_cell(cell: Any, column: Column) -> Values:
+    try:
+        holder = pd.Series([None], dtype=object)
+        holder.iat[0] = cell
+        return parse_column(holder, column).values
+    except Exception:  # whatever it is, it is no value of this column
+        return parse_column(pd.Series([None], dtype=object), column).values
+
+
+def _series(column: pa.ChunkedArray) -> pd.Series[Any]:
+    from tabsynth.tables.arrow import series_from_arrow
+
+    try:
+        return series_from_arrow(column, "column", "table")
+    except DataError:
+        return pd.Series(column.to_pylist(), dtype=object)
