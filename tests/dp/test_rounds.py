@@ -1,0 +1,141 @@
+"""dp-aim and dp-auto: budget, what is chosen, what a model may cost, and the choice between mechanisms."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tabsynth.dp import aim, auto, cliquetree, independent, mst
+from tabsynth.dp.graphical.junction import junction_tree, n_cells
+from tabsynth.dp.pooling import averaged, pools_of
+from tabsynth.errors import UsageError
+from tests.dp.stand_in import StandIn
+from tests.dp.test_tree_mechanisms import N_ROWS, SIZES, chain, distance
+
+PAIRS = [(a, b) for i, a in enumerate(SIZES) for b in list(SIZES)[i + 1 :]]
+
+
+@pytest.mark.parametrize("rho", [1e-4, 0.01, 1.0])
+@pytest.mark.parametrize("options", [{}, {"degree": 3}, {"target": "c"}])
+def test_the_budget_is_spent_and_not_passed(rho, options):
+    table = StandIn(chain(), SIZES, seed=1)
+    aim.measure(table, rho=rho, **options)
+    assert 0.999 * rho < table.spent <= rho
+    rows = aim.model(table.transcript).sample(300, rng=np.random.default_rng(0))
+    assert all(codes.min() >= 0 and codes.max() < SIZES[name] for name, codes in rows.items())
+
+
+def test_rounds_come_closer_than_a_tree_when_budget_allows():
+    """A cycle of dependences: a tree has to leave one out."""
+    columns = chain()
+    rng = np.random.default_rng(5)
+    columns["e"] = (columns["a"] + 2 * columns["c"] + 3 * rng.random(N_ROWS) > 6).astype(np.int64)
+    columns["d"] = np.where(columns["e"] + (columns["b"] > 3) > rng.integers(0, 2, N_ROWS), columns["d"], 0)
+    errors = {}
+    for mechanism in (mst, aim):
+        table = StandIn(columns, SIZES, seed=2)
+        mechanism.measure(table, rho=2.0)
+        rows = mechanism.model(table.transcript).sample(N_ROWS, rng=np.random.default_rng(0))
+        errors[mechanism] = np.mean([distance(columns, rows, pair) for pair in PAIRS])
+    assert errors[aim] < 0.8 * errors[mst]
+
+
+def test_the_junction_tree_stays_within_its_cells():
+    table = StandIn(chain(), SIZES, seed=3)
+    aim.measure(table, rho=5.0, degree=3, max_cells=600)
+    state = aim.Fit(table.transcript.measurements, SIZES)
+    singles = {name: state.sizes[name] for name in state.sizes}
+    assert n_cells(singles, list(state.items)) <= 600
+
+
+def test_the_bound_of_a_pair_is_no_less_than_its_edge_costs():
+    sizes = {name: 2 + i for i, name in enumerate("abcdefg")}
+    edges = [("a", "b"), ("b", "c"), ("c", "d"), ("e", "f")]
+    before = n_cells(sizes, edges)
+    costs = aim.path_costs(junction_tree(sizes, edges), sizes)
+    assert len(costs) == 21
+    assert costs["a", "b"] == 0 and costs["a", "g"] == 2 * 8
+    for pair, cost in costs.items():
+        assert n_cells(sizes, [*edges, pair]) <= before + cost
+
+
+def test_what_holds_the_target_is_measured_first():
+    columns = chain()
+    table = StandIn(columns, SIZES, seed=4)
+    aim.measure(table, rho=0.02, target="c")
+    sets = [item.clique for item in table.transcript.measurements if len(item.clique) > 1]
+    assert "c" in sets[0]
+    assert sum("c" in clique for clique in sets) > len(sets) / 2
+
+
+@pytest.mark.parametrize("options", [{"degree": 4}, {"degree": 1}, {"target": "nothing"}])
+def test_impossible_parameters_are_refused_before_anything_is_spent(options):
+    table = StandIn(chain(), SIZES, seed=1)
+    with pytest.raises(UsageError, match=next(iter(options))):
+        aim.measure(table, rho=0.1, **options)
+    assert table.spent == 0.0
+
+
+def test_a_second_look_is_averaged_with_the_first():
+    table = StandIn(chain(), SIZES, seed=1)
+    table.marginals([("a",), ("a",)], rho_each=[0.1, 0.3], purpose="")
+    first, second = table.transcript.measurements
+    (mean,) = averaged(table.transcript.measurements)
+    np.testing.assert_allclose(mean.counts, 0.25 * first.counts + 0.75 * second.counts)
+    assert mean.sigma == pytest.approx((2 * 0.4) ** -0.5)
+
+
+@pytest.mark.parametrize(("rho", "choice"), [(1e-7, "independent"), (1e-4, "cliquetree"), (0.1, "aim")])
+def test_auto_follows_the_noise(rho, choice):
+    table = StandIn(chain(), SIZES, seed=1)
+    auto.measure(table, rho=rho)
+    assert 0.999 * rho < table.spent <= rho
+    pools = pools_of(table.transcript.measurements)
+    assert auto.choose(pools) == choice
+    assert auto.choose(pools, target="c") == ("aim" if choice == "cliquetree" else choice)
+    assert any(len(item.clique) > 1 for item in table.transcript.measurements) == (choice != "independent")
+    assert len(auto.model(table.transcript).sample(7, rng=np.random.default_rng(0))["a"]) == 7
+
+
+def test_auto_takes_the_looks_of_the_mechanism_that_it_chooses():
+    tables = [StandIn(chain(), SIZES, seed=6) for _ in range(2)]
+    auto.measure(tables[0], rho=0.1)
+    aim.measure(tables[1], rho=0.1)
+    for ours, theirs in zip(*(table.transcript.measurements for table in tables), strict=True):
+        assert ours.clique == theirs.clique
+        np.testing.assert_array_equal(ours.counts, theirs.counts)
+
+
+def test_auto_measures_many_columns_in_two_batches():
+    sizes = {f"c{i}": 2 + i % 3 for i in range(auto.MOST_COLUMNS + 1)}
+    rng = np.random.default_rng(0)
+    table = StandIn({name: rng.integers(0, size, 2000) for name, size in sizes.items()}, sizes, seed=0)
+    auto.measure(table, rho=1.0)
+    assert 0.999 < table.spent <= 1.0
+    n_pairs = len([item for item in table.transcript.measurements if len(item.clique) == 2])
+    assert n_pairs == len(sizes) - 1 + round(cliquetree.FURTHER_PER_COLUMN * len(sizes))
+    assert list(auto.model(table.transcript).sample(5, rng=np.random.default_rng(0))) == list(sizes)
+
+
+@pytest.mark.parametrize("rho", [1e-4, 0.5])
+@pytest.mark.parametrize("names", ["ab", "abc", "abcde"])
+def test_two_batches_keep_the_budget(names, rho):
+    sizes = {name: SIZES[name] for name in names}
+    table = StandIn({name: chain()[name] for name in names}, sizes, seed=1)
+    cliquetree.measure(table, rho=rho)
+    assert 0.999 * rho < table.spent <= rho
+    assert list(cliquetree.model(table.transcript).sample(5, rng=np.random.default_rng(0))) == list(names)
+
+
+def test_further_pairs_stay_within_the_cells():
+    table = StandIn(chain(), SIZES, seed=1)
+    cliquetree.measure(table, rho=5.0, max_cells=700)
+    state = aim.Fit(table.transcript.measurements, SIZES)
+    assert n_cells(state.sizes, list(state.items)) <= 700
+
+
+def test_one_column():
+    for mechanism in (independent, mst, aim, cliquetree, auto):
+        table = StandIn({"a": chain()["a"]}, {"a": 6}, seed=0)
+        mechanism.measure(table, rho=0.1)
+        assert len(mechanism.model(table.transcript).sample(10, rng=np.random.default_rng(0))["a"]) == 10
