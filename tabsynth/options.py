@@ -24,7 +24,13 @@ Sets = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A parameter of the generator; may be repeated.")
 ]
 GeneratorName = Annotated[
-    str, typer.Option("--generator", "-g", help="How to make rows; 'tabsynth generators' lists them.")
+    str | None,
+    typer.Option(
+        "--generator",
+        "-g",
+        help="How to make rows; 'tabsynth generators' lists them. Default: auto, or a private one where the schema "
+        "states a privacy budget.",
+    ),
 ]
 Given = Annotated[
     list[str] | None,

@@ -5,6 +5,7 @@ Each step can be called alone; `run` is all of them. The command line is a thin 
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import warnings
@@ -17,6 +18,7 @@ from tabsynth.errors import DataError, TabsynthWarning, UsageError
 from tabsynth.generators import GENERATORS
 from tabsynth.generators.base import Generator, choose_table
 from tabsynth.generators.entities import EntityInfo
+from tabsynth.generators.model import Model
 from tabsynth.outputs import atomic_folder
 from tabsynth.progress import SILENT, Progress
 from tabsynth.randomness import check_seed
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from tabsynth.report.build import Report
 
 DEFAULT_GENERATOR = "auto"
+PRIVATE_GENERATOR = "dp-auto"
+"""Default for a schema that states a privacy budget."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +50,8 @@ class RunResult:
     manifest: Path
     n_rows: int
     seed: int
-    verdict: str
-    """Worst verdict of the policy's clauses."""
+    verdict: str | None
+    """Worst verdict of the policy's clauses; None where nothing could be evaluated."""
     notes: tuple[str, ...]
 
 
@@ -96,6 +100,63 @@ def make_generator(name: str, parameters: Mapping[str, Any] | None = None) -> Ge
         wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
         raise UsageError(f"{name}: {wrong} (parameters: {known})") from None
     return generator
+
+
+def default_generator(schema: Schema) -> str:
+    """Name of the generator for a schema where none is named: a private one where it states a privacy budget."""
+    stated = schema.privacy is not None and schema.privacy.epsilon is not None
+    return PRIVATE_GENERATOR if stated else DEFAULT_GENERATOR
+
+
+def fit(
+    table: object,
+    schema: Schema | str | Path,
+    *,
+    generator: str | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    seed: int | None = None,
+    table_name: str | None = None,
+    avoid: object | None = None,
+    progress: Progress = SILENT,
+) -> Model:
+    """Learn a model with a generator by its name.
+
+    Args:
+        table: The table to learn from.
+        schema: Its schema, or the path of a schema file.
+        generator: Name in the registry; None for the default of the schema.
+        parameters: Parameters of the generator.
+        seed: Seed of the fit; must be None for a private generator, whose noise cannot be seeded.
+        table_name: Which table of a schema with several.
+        avoid: See `Generator.fit`.
+        progress: Told about stages of long work.
+
+    Raises:
+        TabsynthError: See `Generator.fit`.
+    """
+    schema = _schema(schema)
+    maker = make_generator(default_generator(schema) if generator is None else generator, parameters)
+    return learn(maker, table, schema, seed=seed, table_name=table_name, avoid=avoid, progress=progress)
+
+
+def learn(
+    maker: Generator,
+    table: object,
+    schema: Schema,
+    *,
+    seed: int | None = None,
+    table_name: str | None = None,
+    avoid: object | None = None,
+    progress: Progress = SILENT,
+) -> Model:
+    """`Generator.fit`, with a warning where the schema states a privacy budget that the generator does not keep."""
+    if not maker.private and default_generator(schema) == PRIVATE_GENERATOR:
+        warnings.warn(
+            f"the schema states a privacy budget, and {maker.name} does not keep it: its rows carry no guarantee",
+            TabsynthWarning,
+            stacklevel=2,
+        )
+    return maker.fit(table, schema, seed=seed, table_name=table_name, avoid=avoid, progress=progress)
 
 
 def evaluate(
@@ -169,7 +230,7 @@ def run(
     out: str | Path,
     *,
     rows: int | None = None,
-    generator: str = DEFAULT_GENERATOR,
+    generator: str | None = None,
     parameters: Mapping[str, Any] | None = None,
     given: Mapping[str, Any] | Iterable[str] | None = None,
     holdout: float = 0.2,
@@ -187,9 +248,10 @@ def run(
         schema: The schema, or its path.
         data: The table's file: CSV, TSV or Parquet, also .gz and .zst.
         out: Folder to make: `synthetic.<format of data>`, `model.tabsynth` (not for generators whose models cannot be
-            written), `report.html`, `report.json`, `manifest.json`.
-        rows: Synthetic rows; as many as the data has where None.
-        generator: Name in the registry.
+            written), `report.html`, `report.json`, `manifest.json`. Of a private generator also the certificate,
+            and the report lies in `internal`, because measuring real rows is a release that nobody has paid for.
+        rows: Synthetic rows; as many as the data has (of a private generator: as were released) where None.
+        generator: Name in the registry; None for the default of the schema.
         parameters: Parameters of the generator.
         given: Conditions on the synthetic rows, as in `Model.sample`.
         holdout: Share of people (rows, without an entity key) kept apart for the evaluation, in (0, 1).
@@ -211,7 +273,41 @@ def run(
     schema_object = _schema(schema)
     name = choose_table(schema_object, table_name)
     declared = schema_object.tables[name]
-    maker = make_generator(generator, parameters)
+    maker = make_generator(default_generator(schema_object) if generator is None else generator, parameters)
+    if maker.private:
+        from tabsynth.private_run import run_privately
+
+        made_privately = run_privately(
+            maker,
+            schema_object,
+            name,
+            data,
+            out,
+            rows=rows,
+            given=given,
+            holdout=holdout,
+            seed=seed,
+            delimiter=delimiter,
+            encoding=encoding,
+            overwrite=overwrite,
+            judge=functools.partial(
+                evaluate, schema=schema_object, table_name=name, policy=policy, seed=seed, progress=progress
+            ),
+            progress=progress,
+        )
+        target = Path(out)
+        return RunResult(
+            folder=target,
+            synthetic=target / made_privately.synthetic,
+            model=target / "model.tabsynth",
+            report=target / "internal" / "report.html",
+            report_json=target / "internal" / "report.json",
+            manifest=target / "manifest.json",
+            n_rows=made_privately.n_rows,
+            seed=seed,
+            verdict=made_privately.verdict,
+            notes=made_privately.notes,
+        )
     progress.stage("Reading")
     frame = read_table(data, delimiter=delimiter, encoding=encoding)
     validation = validate_table(frame, declared, name=name)
@@ -225,7 +321,7 @@ def run(
     del frame
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", TabsynthWarning)
-        model = maker.fit(train, schema_object, seed=seed, table_name=name, avoid=kept_apart, progress=progress)
+        model = learn(maker, train, schema_object, seed=seed, table_name=name, avoid=kept_apart, progress=progress)
         n_rows = len(train) + len(kept_apart) if rows is None else rows
         synthetic = model.sample(n_rows, seed=seed, given=given, progress=progress)
     notes = tuple(

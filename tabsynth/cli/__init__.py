@@ -16,6 +16,7 @@ from tabsynth.cli.root import app
 from tabsynth.cli import schemas  # noqa: F401
 from tabsynth.cli import models  # noqa: F401
 from tabsynth.cli import jobs  # noqa: F401
+from tabsynth.cli import privacy  # noqa: F401
 from tabsynth.cli import ledger  # noqa: F401
 # isort: on
 

@@ -93,7 +93,7 @@ def run(
     rows: Annotated[
         int | None, typer.Option("--rows", "-n", min=1, help="Synthetic rows; as many as DATA has when left out.")
     ] = None,
-    generator: GeneratorName = "auto",
+    generator: GeneratorName = None,
     sets: Sets = None,
     given: Given = None,
     holdout: Annotated[float, typer.Option(help="Share of people kept apart for the evaluation.")] = 0.2,
@@ -110,7 +110,8 @@ def run(
     """Do the whole job: split, fit, sample, evaluate and report.
 
     Writes synthetic.<format of DATA>, model.tabsynth (where the generator's models can be written), report.html,
-    report.json and manifest.json.
+    report.json and manifest.json; for a private generator also a certificate, and the report in a folder 'internal'
+    that is not for release.
     """
     from tabsynth import pipeline
 
@@ -146,7 +147,7 @@ def run(
         "verdict": result.verdict,
         "notes": list(result.notes),
     }
-    text = (
-        f"wrote {result.synthetic}: {result.n_rows} rows, seed {result.seed}\nwrote {result.report}: {result.verdict}"
-    )
+    text = f"wrote {result.synthetic}: {result.n_rows} rows, seed {result.seed}"
+    if result.verdict is not None:
+        text += f"\nwrote {result.report}: {result.verdict}"
     put(described, as_json=as_json, text=text)

@@ -34,7 +34,7 @@ def fit(
     schema: SchemaFile,
     data: DataFile,
     output: Annotated[Path, typer.Option("--output", "-o", help="Model file to write.")],
-    generator: GeneratorName = "auto",
+    generator: GeneratorName = None,
     sets: Sets = None,
     seed: Seed = None,
     table: TableName = None,
@@ -46,14 +46,23 @@ def fit(
 ) -> None:
     """Learn a model from a table. The model file holds no row of it."""
     from tabsynth import pipeline
+    from tabsynth.schema.files import load_schema
     from tabsynth.tables.files import read_table
 
-    maker = pipeline.make_generator(generator, read_parameters(sets))
-    maker.require_savable()
+    parameters = read_parameters(sets)
+    maker = None if generator is None else pipeline.make_generator(generator, parameters)
+    if maker is not None:
+        maker.require_savable()
+    loaded = load_schema(schema)
+    if maker is None:
+        maker = pipeline.make_generator(pipeline.default_generator(loaded), parameters)
     with BarProgress(quiet=quiet) as progress:
         progress.stage("Reading")
-        frame = read_table(data, delimiter=delimiter, encoding=encoding)
-        model = maker.fit(frame, schema, seed=seed, table_name=table, progress=progress)
+        streamed = maker.private and str(data) != "-" and data.suffix == ".parquet"
+        source = (
+            data if streamed else read_table(data, delimiter=delimiter, encoding=encoding, allow_empty=maker.private)
+        )
+        model = pipeline.learn(maker, source, loaded, seed=seed, table_name=table, progress=progress)
         model.save(output)
     for note in model.notes:
         warnings.warn(note, TabsynthWarning, stacklevel=2)  # shown once, with what the fit itself warned of
@@ -65,6 +74,8 @@ def fit(
         "notes": list(model.notes),
     }
     text = f"wrote {output}: {model.generator.name}, learned from {model.n_rows_fitted} rows, seed {model.seed}"
+    if maker.private:
+        text = f"wrote {output}: {model.generator.name}, learned from about {model.n_rows_fitted} rows (as released)"
     put(described, as_json=as_json, text=text)
 
 
@@ -159,7 +170,7 @@ def generators(quiet: Quiet = False, as_json: AsJson = False, debug: Debug = Fal
     for name in GENERATORS:
         kind = GENERATORS[name]
         fields = {key: field.description or "" for key, field in kind.model_fields.items()}
-        defaults = {key: field.default for key, field in kind.model_fields.items()}
+        defaults = {key: field.get_default(call_default_factory=True) for key, field in kind.model_fields.items()}
         described[name] = {
             "summary": (kind.__doc__ or "").splitlines()[0],
             "guarantee": kind.guarantee,

@@ -16,6 +16,11 @@ GENERATORS = Registry(
         "sdv-ctgan": "tabsynth.generators.sdv:SDVCTGAN",
         "sdv-tvae": "tabsynth.generators.sdv:SDVTVAE",
         "sdv-copulagan": "tabsynth.generators.sdv:SDVCopulaGAN",
+        "dp-auto": "tabsynth.dp.generator:DPAuto",
+        "dp-independent": "tabsynth.dp.generator:DPIndependent",
+        "dp-mst": "tabsynth.dp.generator:DPMst",
+        "dp-cliquetree": "tabsynth.dp.generator:DPCliqueTree",
+        "dp-aim": "tabsynth.dp.generator:DPAim",
     },
     group="tabsynth.generators",
 )

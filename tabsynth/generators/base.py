@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
-from tabsynth.encoding.derived import derive
+from tabsynth.encoding.derived import Derivation, derive
 from tabsynth.encoding.given import EncodedGiven
 from tabsynth.encoding.table import EncodedTable, TableEncoder
 from tabsynth.errors import (
@@ -43,7 +43,7 @@ from tabsynth.schema.files import load_schema
 from tabsynth.schema.model import Identifier, Schema, Table
 from tabsynth.schema.validate import Validation, require_valid, validate_table
 from tabsynth.schema.values import Values, parse_column
-from tabsynth.tables.frames import to_pandas
+from tabsynth.tables.frames import FrameKind, to_pandas
 
 Array = np.ndarray[Any, Any]
 
@@ -94,6 +94,8 @@ class Generator(BaseModel, ABC):
     """Package that fitting imports beside the core's, and the extra that brings it: `("torch", "deep")`."""
     keeps_point_masses: ClassVar[bool] = True
     """Whether a number that many rows share, such as zero, comes back as that number."""
+    private: ClassVar[bool] = False
+    """Whether the guarantee is a theorem: then `fit` takes no seed and says nothing about the table."""
     min_rows: ClassVar[int] = 0
     """Below this many training rows `fit` falls back to independent columns and says so."""
     fitted_type: ClassVar[type[Fitted]]
@@ -186,6 +188,42 @@ class Generator(BaseModel, ABC):
         require_valid(validation)
         others = {} if avoid is None else _identifiers(to_pandas(avoid)[0], declared)
         return self._fit_validated(validation, frame, kind, schema, name, seed, others, progress)
+
+    def record(self, model: Model) -> dict[str, Any]:
+        """All that a model file holds of a model of this generator: JSON values and numeric arrays.
+
+        Privacy: What `Derivation.state`, `TableEncoder.state`, `EntityInfo.state` and the generator's `state` list, the
+        seed, and how the table stored its columns.
+        """
+        return {
+            "derivation": model.derivation.state(),
+            "encoders": model.encoder.state(),
+            "fitted": model.fitted.state(),
+            "entities": model.entity_info.state(),
+            "storage": dict(model.storage),
+            "frame_kind": model.frame_kind.state(),
+            "seed": model.seed,
+            "notes": list(model.notes),
+        }
+
+    def restore(self, state: Mapping[str, Any], *, schema: Schema, table_name: str, n_rows_fitted: int) -> Model:
+        """The model that `record` described."""
+        derivation = Derivation.from_state(state["derivation"], schema.tables[table_name])
+        encoder = TableEncoder.from_state(state["encoders"], derivation.columns)
+        return Model(
+            generator=self,
+            fitted=self.fitted_type.from_state(state["fitted"], encoder.domains),
+            schema=schema,
+            table_name=table_name,
+            derivation=derivation,
+            encoder=encoder,
+            entity_info=EntityInfo.from_state(state["entities"]),
+            storage=state["storage"],
+            frame_kind=FrameKind.from_state(state["frame_kind"]),
+            n_rows_fitted=n_rows_fitted,
+            seed=state["seed"],
+            notes=tuple(state["notes"]),
+        )
 
     def _fit_validated(
         self,

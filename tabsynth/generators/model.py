@@ -54,7 +54,9 @@ class Model:
     storage: Mapping[str, str]
     frame_kind: FrameKind
     n_rows_fitted: int
-    seed: int
+    """Training rows; of a differentially private model the number that was released or declared public."""
+    seed: int | None
+    """Seed of the fit; None where it has none, as the noise of a differentially private one."""
     notes: tuple[str, ...] = field(default=())
     """What a user should know about the fit: fallbacks, pooled columns."""
 

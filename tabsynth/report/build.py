@@ -33,6 +33,8 @@ class Context(Part):
 
     generator: str | None = None
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
+    watermark: str | None = None
+    """What is written over the page, such as that it must not leave the house."""
     guarantee: str | None = None
     """What the generator promises, such as "none" or "(1.0, 1e-6)-differential privacy per patient"."""
     seed: int | None = None

@@ -33,7 +33,7 @@ def render_html(report: Report) -> str:
         The page; it holds nothing that is not in the report.
     """
     return (
-        _environment()
+        environment()
         .get_template("page.html")
         .render(
             report=report,
@@ -71,14 +71,15 @@ def _view(report: Report) -> dict[str, Any]:
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """The templates, with autoescape, strict names and the filters that they use."""
+    made = Environment(
         loader=PackageLoader("tabsynth.report", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(percent=percent, number=number, count=lambda value: f"{value:,.0f}")
-    environment.globals.update(charts=charts, verdict_words=VERDICTS)
-    return environment
+    made.filters.update(percent=percent, number=number, count=lambda value: f"{value:,.0f}")
+    made.globals.update(charts=charts, verdict_words=VERDICTS)
+    return made

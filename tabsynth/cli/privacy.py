@@ -1,0 +1,140 @@
+"""Commands about private releases: what a budget would buy, a certificate of what was released, and its replay."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tabsynth.cli.root import app
+from tabsynth.console import BarProgress, command, put
+from tabsynth.errors import UsageError
+from tabsynth.options import AsJson, Debug, Quiet, SchemaFile, Sets, TableName, read_parameters
+
+
+@app.command(epilog="Example: tabsynth certificate model.tabsynth -o certificate")
+@command
+def certificate(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Model file of a dp- generator.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder to make: certificate.json, certificate.html, the model file.")
+    ],
+    rows: Annotated[
+        int | None,
+        typer.Option("--rows", "-n", min=0, help="Rows of the replay. Default: the released number, at most 10,000."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of these rows.")] = 0,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the folder if it is not empty.")] = False,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Certify a private release: the claim, what it rests on, each cost, and how to check it. Needs no data."""
+    from tabsynth.generators.storage import load
+    from tabsynth.outputs import atomic_folder
+    from tabsynth.report.certificate import write_certificate
+
+    with BarProgress(quiet=quiet) as progress:
+        progress.stage("Loading the model")
+        loaded = load(model)
+        progress.stage("Drawing the rows of the replay")
+        with atomic_folder(output, overwrite=overwrite) as folder:
+            made = write_certificate(loaded, model, folder, rows=rows, seed=seed)
+            (folder / model.name).write_bytes(model.read_bytes())
+    claim = made.claim
+    described = {
+        "certificate": str(output / "certificate.json"),
+        "page": str(output / "certificate.html"),
+        "epsilon": claim.epsilon,
+        "delta": claim.delta,
+        "rho": claim.rho,
+        "secure": claim.secure,
+        "rows_sha256": made.replay.sha256,
+    }
+    text = f"wrote {output / 'certificate.html'}: epsilon {claim.epsilon:g}, delta {claim.delta:g}"
+    put(described, as_json=as_json, text=text if claim.secure else f"{text}, INSECURE noise")
+
+
+@app.command(epilog="Example: tabsynth replay certificate/certificate.json")
+@command
+def replay(
+    target: Annotated[
+        Path,
+        typer.Argument(metavar="CERTIFICATE|MODEL", help="certificate.json with its model beside it, or a model file."),
+    ],
+    model: Annotated[Path | None, typer.Option(help="The model file, where it is not beside the certificate.")] = None,
+    rows: Annotated[
+        int | None, typer.Option("--rows", "-n", min=0, help="Rows to draw. Default: the certificate's.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the rows. Default: the certificate's.")] = None,
+    compare: Annotated[Path | None, typer.Option(help="CSV file that the rows must equal byte for byte.")] = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Draw the rows of a release again, without data, and compare bytes; exit code 6 where they differ."""
+    from tabsynth.dp.replay import replay as again
+
+    with BarProgress(quiet=quiet) as progress:
+        progress.stage("Drawing the rows again")
+        found = again(target, model=model, rows=rows, seed=seed, compare=compare)
+    put(
+        {"rows": found.rows, "seed": found.seed, "sha256": found.sha256, "checked": list(found.checked)},
+        as_json=as_json,
+        text="\n".join([f"same: {item}" for item in found.checked] + [f"rows sha256 {found.sha256}"]),
+    )
+
+
+@app.command(epilog="Example: tabsynth plan schemas/patients.yaml --rows ~50000 --epsilon 0.1,1,3")
+@command
+def plan(
+    schema: SchemaFile,
+    rows: Annotated[
+        str, typer.Option("--rows", "-n", help="About how many rows there are, from public knowledge: ~50000.")
+    ],
+    epsilon: Annotated[str, typer.Option(help="Budgets to compare, with commas.")] = "0.1,1,3",
+    generator: Annotated[str | None, typer.Option("--generator", "-g", help="A dp- generator.")] = None,
+    sets: Sets = None,
+    table: TableName = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Say what each budget would buy, from the schema and public facts alone. Reads no data and spends nothing."""
+    from tabsynth import pipeline
+    from tabsynth.dp.forecast import forecast
+    from tabsynth.dp.generator import PrivateGenerator
+    from tabsynth.generators.base import choose_table
+    from tabsynth.schema.files import load_schema
+
+    loaded = load_schema(schema)
+    maker = pipeline.make_generator(generator or pipeline.PRIVATE_GENERATOR, read_parameters(sets))
+    if not isinstance(maker, PrivateGenerator):
+        raise UsageError(f"--generator: {maker.name} spends no budget; choose one of the dp- generators")
+    made = forecast(
+        maker,
+        loaded,
+        rows=int(_number("--rows", rows.removeprefix("~"))),
+        epsilons=[_number("--epsilon", part) for part in epsilon.split(",")],
+        table_name=choose_table(loaded, table),
+    )
+    lines = [
+        f"{maker.name}, about {rows.removeprefix('~')} rows; expected error of shares (total variation) from noise:"
+    ]
+    lines.append("epsilon  mean column  worst column            mean pair  row count")
+    for one in made:
+        worst = max(one.columns, key=lambda column: column.error)
+        pair = "–" if one.mean_pair is None else f"{one.mean_pair:.4f}"
+        count = "public" if one.row_count is None else f"± {one.row_count:,.0f}"
+        lines.append(
+            f"{one.epsilon:<8.4g} {one.mean_column:<12.4f} {worst.error:.4f} {worst.column[:16]:<16} {pair:<10} {count}"
+        )
+    put([one.model_dump(mode="json") for one in made], as_json=as_json, text="\n".join(lines))
+
+
+def _number(option: str, text: str) -> float:
+    try:
+        return float(text.strip().replace("_", ""))
+    except ValueError:
+        raise UsageError(f"{option}: write numbers such as 0.1,1,3") from None

@@ -1,0 +1,440 @@
+"""What a reviewer signs: the claim of a private release, everything it rests on, and how to check it.
+
+A certificate is made of a model file alone, without the data. `replay` draws the rows again and compares bytes.
+
+Decisions
+- What one person's participation can change is stated twice: as odds (they can move by a factor of e**epsilon at most,
+  but for delta), and as the advantage over guessing of the best possible test whether somebody took part. The latter
+  uses both bounds that hold: (e**epsilon - 1 + 2 delta) / (e**epsilon + 1), and sqrt(rho / 2) + delta by Pinsker.
+- Error intervals come from the noise that was drawn from, not from the data, so they cost nothing and hold for every
+  table: an exact count lies within 1.96 sigma of a noisy one 95 times in 100.
+- Words for limits follow NIST SP 800-226 (2025), "Guidelines for Evaluating Differential Privacy Guarantees".
+
+Source: Bun and Steinke 2016 (zCDP bounds the KL divergence by rho); Kairouz, Oh and Viswanath 2015, for the advantage.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import JsonValue
+
+from tabsynth.dp.budget import epsilon_from
+from tabsynth.dp.discovery import findings
+from tabsynth.dp.fitted import FittedCounts
+from tabsynth.dp.generator import SECURE, PrivateGenerator
+from tabsynth.dp.release_plan import domain_of
+from tabsynth.dp.transcript import Discovery, Measurement, Selection, Transcript
+from tabsynth.errors import ArtifactError, UsageError
+from tabsynth.generators.model import Model
+from tabsynth.schema.part import Part
+from tabsynth.tables.frames import FrameKind, to_arrow
+from tabsynth.tables.spelling import delimited_bytes
+
+NORMAL_95 = 1.959964
+"""Standard deviations on either side that hold 95 of 100 normal draws; discrete noise of sigma > 1 is as wide."""
+LISTED = 400
+"""Events listed one by one, at most; the rest is summed up."""
+
+
+class Claim(Part):
+    """The guarantee in numbers."""
+
+    epsilon: float
+    delta: float
+    rho: float
+    delta_discovery: float
+    """Part of delta that thresholds of category discovery use."""
+    odds_factor: float
+    """How much the odds of any conclusion about one unit can change: e**epsilon."""
+    advantage: float
+    """How far the best test whether one unit took part can beat guessing, as a difference of two error rates."""
+    unit: str
+    max_rows: int
+    neighbours: str
+    secure: bool
+    """Whether the noise came from the operating system."""
+
+
+class Cost(Part):
+    """One look at the private table."""
+
+    kind: Literal["measurement", "selection", "discovery"]
+    columns: tuple[str, ...]
+    purpose: str
+    cells: int
+    sigma: float | None
+    """Noise on each count, in rows."""
+    half_width: float | None
+    """Half of the 95 % interval around each count, in rows."""
+    expected_error: float | None
+    """Total variation distance that the noise alone puts on the shares, on average."""
+    rho: float
+    delta: float
+    share: float
+    """Of all that was spent."""
+
+
+class Opened(Part):
+    """What was public about one column."""
+
+    column: str
+    kind: str
+    codes: int
+    missing_slot: bool
+    source: str
+    """Where the domain came from: the schema, public cuts, or a paid discovery."""
+
+
+class Replay(Part):
+    """How to make the same rows again."""
+
+    rows: int
+    seed: int
+    sha256: str
+    """Of the rows as CSV."""
+    command: str
+    model: str
+    """Name of the model file."""
+    model_sha256: str
+    transcript_sha256: str
+
+
+class Certificate(Part):
+    """Everything that a reviewer needs, as plain data."""
+
+    format: Literal[1] = 1
+    tabsynth: str
+    title: str
+    mechanism: str
+    claim: Claim
+    sentences: tuple[str, ...]
+    """The claim in plain words."""
+    opened: tuple[Opened, ...]
+    costs: tuple[Cost, ...]
+    costs_left_out: int
+    composition: tuple[str, ...]
+    ledger: dict[str, JsonValue]
+    schema_sha256: str
+    parameters: dict[str, JsonValue]
+    released_rows: int
+    row_count: str
+    never_read: tuple[str, ...]
+    replay: Replay
+    limits: tuple[tuple[str, str], ...]
+
+    def to_json(self) -> str:
+        """The certificate as JSON text, two spaces deep, ending in a line break."""
+        return self.model_dump_json(indent=2) + "\n"
+
+
+def build_certificate(model: Model, *, file: str | Path, rows: int | None = None, seed: int = 0) -> Certificate:
+    """The certificate of a private model.
+
+    Args:
+        model: A model of a private generator, as `load` gives it.
+        file: The model file; its name and hash are certified.
+        rows: Rows to draw for the replay; the released number, at most 10,000, where None.
+        seed: Seed of these rows.
+
+    Raises:
+        UsageError: The model carries no guarantee.
+        ArtifactError: The transcript claims another cost than its noise has.
+    """
+    transcript = transcript_of(model)
+    check_costs(transcript)
+    generator, public = model.generator, transcript.public
+    assert isinstance(generator, PrivateGenerator)
+    n_replayed = min(model.n_rows_fitted, 10_000) if rows is None else rows
+    claim = _claim(transcript, model)
+    events = [_cost(event, transcript, model.n_rows_fitted) for event in transcript]
+    return Certificate(
+        tabsynth=_version(),
+        title=f"Privacy certificate: {model.table_name}",
+        mechanism=generator.name,
+        claim=claim,
+        sentences=_sentences(claim, public),
+        opened=_opened(model, transcript),
+        costs=tuple(events[:LISTED]),
+        costs_left_out=max(0, len(events) - LISTED),
+        composition=_composition(transcript),
+        ledger={
+            "file": public.get("ledger"),
+            "dataset": public.get("dataset"),
+            "left": public.get("ledger_left"),
+        },
+        schema_sha256=schema_digest(model),
+        parameters=generator.model_dump(mode="json"),
+        released_rows=model.n_rows_fitted,
+        row_count=_row_count(transcript),
+        never_read=tuple(name for name in model.derivation.columns if name not in transcript.sizes),
+        replay=Replay(
+            rows=n_replayed,
+            seed=seed,
+            sha256=rows_digest(model, rows=n_replayed, seed=seed),
+            command="tabsynth replay certificate.json",
+            model=Path(file).name,
+            model_sha256=hashlib.sha256(Path(file).read_bytes()).hexdigest(),
+            transcript_sha256=transcript.digest(),
+        ),
+        limits=_limits(transcript),
+    )
+
+
+def transcript_of(model: Model) -> Transcript:
+    """The transcript of a private model.
+
+    Raises:
+        UsageError: The model carries no guarantee.
+    """
+    if not isinstance(model.fitted, FittedCounts):
+        raise UsageError(f"{model.generator.name}: carries no guarantee to certify; fit with a dp- generator")
+    return model.fitted.transcript
+
+
+def check_costs(transcript: Transcript) -> None:
+    """Compare what every event claims to have cost with what its noise and sensitivity say.
+
+    Raises:
+        ArtifactError: A cost is understated, or the total is above what was allowed.
+    """
+    max_rows = int(transcript.public["max_rows"])
+    for event in transcript:
+        is_sizes = isinstance(event, Discovery) and event.kind == "sizes"
+        least = 1.0 if is_sizes else float(max_rows)
+        understated = event.rho < event.recomputed_rho() * (1 - 1e-9)
+        if understated or (not isinstance(event, Selection) and event.sensitivity < least):
+            raise ArtifactError(
+                "transcript: an event claims to cost less than its noise says; do not rely on this file"
+            )
+    if transcript.rho > float(transcript.public["rho"]) * (1 + 1e-9):
+        raise ArtifactError("transcript: its events cost more than the release was allowed; do not rely on this file")
+    spent = epsilon_from(transcript.rho, float(transcript.public["delta"]) - transcript.delta)
+    if spent > float(transcript.public["epsilon"]) * (1 + 1e-9):
+        raise ArtifactError("transcript: its events cost more than the epsilon it claims; do not rely on this file")
+
+
+def rows_bytes(model: Model, *, rows: int, seed: int) -> bytes:
+    """Synthetic rows as the bytes of a CSV file, whatever library the model's rows usually come in."""
+    table = to_arrow(replace(model, frame_kind=FrameKind("pandas")).sample(rows, seed=seed))
+    return b"".join(delimited_bytes(table, ",", "synthetic rows"))
+
+
+def rows_digest(model: Model, *, rows: int, seed: int) -> str:
+    """SHA-256 of `rows_bytes`."""
+    return hashlib.sha256(rows_bytes(model, rows=rows, seed=seed)).hexdigest()
+
+
+def schema_digest(model: Model) -> str:
+    """SHA-256 of the schema."""
+    text = json.dumps(model.schema.model_dump(mode="json", by_alias=True), sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def advantage(epsilon: float, delta: float, rho: float, delta_discovery: float) -> float:
+    """Largest difference between the rates at which any test says "took part" of somebody who did and who did not."""
+    by_odds = (math.expm1(epsilon) + 2 * delta) / (math.exp(epsilon) + 1) if epsilon < 700 else 1.0
+    return min(1.0, by_odds, math.sqrt(rho / 2) + delta_discovery)
+
+
+def _claim(transcript: Transcript, model: Model) -> Claim:
+    public = transcript.public
+    epsilon, delta = float(public["epsilon"]), float(public["delta"])
+    key = public["unit"]
+    return Claim(
+        epsilon=epsilon,
+        delta=delta,
+        rho=transcript.rho,
+        delta_discovery=transcript.delta,
+        odds_factor=math.exp(min(epsilon, 700.0)),
+        advantage=advantage(epsilon, delta, transcript.rho, transcript.delta),
+        unit="row" if model.schema.privacy is None or model.schema.privacy.unit == "row" else str(key),
+        max_rows=int(public["max_rows"]),
+        neighbours=str(public["neighbours"]),
+        secure=public.get("noise") == SECURE,
+    )
+
+
+def _sentences(claim: Claim, public: Mapping[str, Any]) -> tuple[str, ...]:
+    whose = "one row" if claim.unit == "row" else f"one {claim.unit} (with at most {claim.max_rows} of its rows)"
+    right = 50 + 50 * claim.advantage
+    return (
+        f"Whether or not {whose} was in the table, whatever is made of this file is almost equally likely: no "
+        f"probability differs by more than a factor of {claim.odds_factor:.3g}, but for a failure probability of "
+        f"{claim.delta:g}.",
+        f"Somebody who knows all other rows and guesses whether {whose} was in the table is right at most "
+        f"{right:.1f} times in 100, where a coin is right 50 times.",
+        "This holds whatever the reader knows already or will learn, for as many synthetic rows as anybody draws, and "
+        "for whatever is computed from them.",
+        "It does not hide what is true of many: if smokers are ill more often, the rows show it, and a smoker's risk "
+        "can be inferred whether or not their row was there.",
+    )
+
+
+def _opened(model: Model, transcript: Transcript) -> tuple[Opened, ...]:
+    generator = model.generator
+    assert isinstance(generator, PrivateGenerator)
+    found = findings(transcript)
+    domain = domain_of(generator, model.derivation, found)
+    opened = []
+    for name, codes in domain.codes.items():
+        if name in found:
+            kinds = [event.kind for event in transcript.discoveries if event.column == name]
+            source = f"paid for: {', '.join(kinds)}"
+        else:
+            source = "schema and public cuts" if name in generator.cuts else "schema"
+        opened.append(
+            Opened(column=name, kind=codes.column.type, codes=codes.size, missing_slot=codes.nullable, source=source)
+        )
+    return tuple(opened)
+
+
+def _cost(event: Measurement | Selection | Discovery, transcript: Transcript, n_rows: int) -> Cost:
+    share = event.rho / transcript.rho if transcript.rho else 0.0
+    if isinstance(event, Selection):
+        return Cost(
+            kind="selection",
+            columns=event.chosen,
+            purpose=f"{event.purpose} (one of {event.n_candidates})",
+            cells=event.n_candidates,
+            sigma=None,
+            half_width=None,
+            expected_error=None,
+            rho=event.rho,
+            delta=0.0,
+            share=share,
+        )
+    is_counts = isinstance(event, Measurement)
+    cells = int(event.counts.size)
+    error = None
+    if isinstance(event, Measurement) and event.clique:
+        error = expected_error(event.sigma, cells, n_rows)
+    return Cost(
+        kind="measurement" if is_counts else "discovery",
+        columns=event.clique if isinstance(event, Measurement) else (event.column,),
+        purpose=event.purpose,
+        cells=cells,
+        sigma=event.sigma,
+        half_width=NORMAL_95 * event.sigma,
+        expected_error=error,
+        rho=event.rho,
+        delta=event.delta,
+        share=share,
+    )
+
+
+def expected_error(sigma: float, cells: int, n_rows: int) -> float:
+    """Total variation distance between exact and noisy shares of a table of counts, on average over the noise.
+
+    The mean of the absolute value of normal noise is sigma * sqrt(2 / pi); half the sum over the cells is the distance.
+    """
+    return min(1.0, sigma * math.sqrt(2 / math.pi) * cells / (2 * max(n_rows, 1)))
+
+
+def _composition(transcript: Transcript) -> tuple[str, ...]:
+    public = transcript.public
+    epsilon, delta = float(public["epsilon"]), float(public["delta"])
+    spent = epsilon_from(transcript.rho, delta - transcript.delta)
+    lines = [
+        "Costs add up in zero-concentrated differential privacy: noise of standard deviation sigma on counts that one "
+        "unit moves by at most s costs s² / (2 sigma²), and a choice by the exponential mechanism costs epsilon² / 8.",
+        f"{len(transcript.events)} events cost rho = {transcript.rho:.6g} of {float(public['rho']):.6g}.",
+        f"By Canonne, Kamath and Steinke (2020) this is epsilon = {spent:.6g} at delta = "
+        f"{delta - transcript.delta:.3g}; epsilon = {epsilon:g} at delta = {delta:g} was allowed.",
+    ]
+    if transcript.delta:
+        lines.insert(
+            2, f"Thresholds of category discovery fail with probability {transcript.delta:.3g} at most, added to delta."
+        )
+    return tuple(lines)
+
+
+def _row_count(transcript: Transcript) -> str:
+    if transcript.public.get("public_rows") is not None:
+        return "declared public in the schema"
+    counted = transcript.row_counts
+    if not counted:
+        return "not released"
+    return f"measured with noise, ± {NORMAL_95 * counted[0].sigma:.0f} rows in 95 of 100 cases"
+
+
+def _limits(transcript: Transcript) -> tuple[tuple[str, str], ...]:
+    public = transcript.public
+    unit = "row" if public["unit"] == "row" else f"value of {public['unit']}"
+    limits = [
+        (
+            "Unit of privacy",
+            f"One {unit} is hidden, with at most {public['max_rows']} row(s) that entered. A person behind several "
+            "units is protected less: a group of k units by about k times epsilon.",
+        ),
+        (
+            "Trust model",
+            "Central: the process that measured saw the real table. It was trusted, and so is the machine it ran on.",
+        ),
+        (
+            "Data collection and exposure",
+            "Nothing is said of the real table, its copies, or reports about it. An evaluation against real rows is a "
+            "release of its own that this certificate does not cover.",
+        ),
+        (
+            "Composition",
+            "Every release about the same people adds up. "
+            + (
+                "The ledger named above keeps the sum for one dataset name; releases that were not charged to it are "
+                "not in it."
+                if public.get("ledger")
+                else "No ledger was kept: nobody can tell from this file what else was released."
+            ),
+        ),
+        (
+            "Population facts",
+            "What holds for many rows is meant to be learned, also where it allows conclusions about a person.",
+        ),
+        (
+            "Side channels",
+            "Memory and the time that measuring took are not hidden. Noise is exact and whole, without floating point.",
+        ),
+        (
+            "Public inputs",
+            "Schema, parameters and column names were taken as public. If somebody chose them by looking at the table, "
+            "that look is not accounted for.",
+        ),
+        (
+            "Utility and bias",
+            "Noise weighs more on rare codes and small groups; counts of them can be wrong by more than their size.",
+        ),
+        (
+            "Law",
+            "This is a mathematical statement. Whether it makes the rows anonymous or de-identified (for example under "
+            "HIPAA §164.514(b)(1)) is for an expert to determine.",
+        ),
+    ]
+    if public.get("noise") != SECURE:
+        limits.insert(0, ("INSECURE", "The noise came from a test source and can be repeated. Nothing is protected."))
+    return tuple(limits)
+
+
+def _version() -> str:
+    from tabsynth import __version__
+
+    return __version__
+
+
+def load_certificate(path: str | Path) -> Certificate:
+    """Read a certificate.
+
+    Raises:
+        ArtifactError: It is absent, no certificate, or of another version.
+    """
+    try:
+        return Certificate.model_validate_json(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ArtifactError(f"{path}: cannot be read ({error.strerror or type(error).__name__})") from error
+    except ValueError:
+        raise ArtifactError(f"{path}: is no certificate; make one with 'tabsynth certificate MODEL -o DIR'") from None

@@ -1,0 +1,85 @@
+"""Drawing the rows of a release again and comparing bytes: the check that needs no data and no trust."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from tabsynth.dp.certificate import check_costs, load_certificate, rows_bytes, schema_digest, transcript_of
+from tabsynth.errors import ArtifactError, UsageError
+from tabsynth.generators.storage import load
+from tabsynth.randomness import check_seed
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What was drawn, and what was found to be the same."""
+
+    rows: int
+    seed: int
+    sha256: str
+    checked: tuple[str, ...]
+
+
+def replay(
+    target: str | Path,
+    *,
+    model: str | Path | None = None,
+    rows: int | None = None,
+    seed: int | None = None,
+    compare: str | Path | None = None,
+) -> Replayed:
+    """Draw rows of a model file again and compare them.
+
+    Args:
+        target: A certificate, or a model file.
+        model: The model file of a certificate; the file it names, beside it, where None.
+        rows: Rows to draw; the certificate's where None.
+        seed: Seed; the certificate's where None.
+        compare: CSV file that must hold the same bytes.
+
+    Raises:
+        ArtifactError: Something differs from what is certified, or a file cannot be read.
+        UsageError: A model file is given without `rows` and `seed`.
+    """
+    certified = load_certificate(target) if Path(target).suffix == ".json" else None
+    file = Path(target) if certified is None else Path(model or Path(target).parent / certified.replay.model)
+    loaded = load(file)
+    transcript = transcript_of(loaded)
+    check_costs(transcript)
+    checked = ["costs of all events follow from their noise"]
+    if certified is None:
+        if rows is None or seed is None:
+            raise UsageError("replay: a model file says neither how many rows nor which seed; give --rows and --seed")
+    else:
+        found = {
+            "model file": (hashlib.sha256(file.read_bytes()).hexdigest(), certified.replay.model_sha256),
+            "transcript": (transcript.digest(), certified.replay.transcript_sha256),
+            "schema": (schema_digest(loaded), certified.schema_sha256),
+        }
+        for what, (here, there) in found.items():
+            if here != there:
+                raise ArtifactError(f"{file}: the {what} is not the certified one; fetch certificate and model again")
+            checked.append(what)
+    n_rows = certified.replay.rows if rows is None and certified is not None else rows
+    chosen = certified.replay.seed if seed is None and certified is not None else seed
+    assert n_rows is not None
+    drawn = rows_bytes(loaded, rows=n_rows, seed=check_seed(chosen))
+    digest = hashlib.sha256(drawn).hexdigest()
+    if certified is not None and (n_rows, chosen) == (certified.replay.rows, certified.replay.seed):
+        if digest != certified.replay.sha256:
+            raise ArtifactError(
+                f"{target}: the rows differ from the certified ones; use tabsynth {certified.tabsynth} and the numpy "
+                "that it was made with, and if they still differ, do not rely on this release"
+            )
+        checked.append(f"all bytes of {n_rows} rows")
+    if compare is not None:
+        try:
+            other = Path(compare).read_bytes()
+        except OSError as error:
+            raise ArtifactError(f"{compare}: cannot be read ({error.strerror or type(error).__name__})") from error
+        if other != drawn:
+            raise ArtifactError(f"{compare}: is not what this model draws with {n_rows} rows and seed {chosen}")
+        checked.append(f"all bytes of {Path(compare).name}")
+    return Replayed(n_rows, check_seed(chosen), digest, tuple(checked))

@@ -1,0 +1,155 @@
+"""`tabsynth run` for a private generator: what may be released at the top of the folder, what may not in `internal`.
+
+    synthetic.<format>  model.tabsynth  certificate.json  certificate.html  manifest.json   functions of the model file
+    internal/report.html  internal/report.json                                             measured against real rows
+
+Decisions
+- People are put into training or holdout by a coin of their own from the operating system, so that nobody's presence
+  moves anybody else. A shuffle by a seed would move all of them.
+- The report is measured on real rows, which nobody has paid for: it is watermarked and lies apart. The manifest lists
+  nothing of it, not even a hash.
+- What fails while the report is made costs the report, not the release: whether it fails depends on the rows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tabsynth.errors import TabsynthError
+from tabsynth.generators.base import Generator
+from tabsynth.outputs import atomic_folder
+from tabsynth.progress import Progress
+from tabsynth.schema.model import Schema
+from tabsynth.tables.files import detect_format, read_table, write_table
+
+if TYPE_CHECKING:
+    from tabsynth.report.build import Report
+
+INTERNAL = "internal: not for release"
+"""Watermark of whatever was measured against real rows."""
+
+
+@dataclass(frozen=True)
+class PrivateRun:
+    """What was made."""
+
+    n_rows: int
+    verdict: str | None
+    """Of the internal report; None where there is none."""
+    notes: tuple[str, ...]
+    synthetic: str
+    """Name of the file of synthetic rows."""
+
+
+def run_privately(
+    maker: Generator,
+    schema: Schema,
+    table_name: str,
+    data: str | Path,
+    out: str | Path,
+    *,
+    rows: int | None,
+    given: Mapping[str, Any] | Iterable[str] | None,
+    holdout: float,
+    seed: int,
+    delimiter: str | None,
+    encoding: str,
+    overwrite: bool,
+    judge: Callable[..., Report],
+    progress: Progress,
+) -> PrivateRun:
+    """Measure, sample, certify, and report internally.
+
+    Args:
+        maker: A private generator.
+        schema: The schema.
+        table_name: Which table of it.
+        data: File of the real table.
+        out: Folder to make.
+        rows: Synthetic rows; as many as were released where None.
+        given: Conditions on the synthetic rows.
+        holdout: Share of units kept apart for the internal report.
+        seed: Seed of the synthetic rows and of the evaluation; the noise has none.
+        delimiter: Field separator of a text table.
+        encoding: Encoding of a text table.
+        overwrite: Whether a folder that is not empty is replaced.
+        judge: Makes a report of train, holdout and synthetic tables.
+        progress: Told about stages.
+
+    Raises:
+        TabsynthError: See `pipeline.run`.
+    """
+    from tabsynth.dp.reading import privacy_unit, secure_split
+    from tabsynth.report.certificate import write_certificate
+
+    unit = privacy_unit(schema, table_name)
+    progress.stage("Reading")
+    frame = read_table(data, delimiter=delimiter, encoding=encoding, allow_empty=True)
+    train_rows, holdout_rows = secure_split(frame, schema.tables[table_name], unit, holdout=holdout)
+    train, apart = (frame.iloc[part].reset_index(drop=True) for part in (train_rows, holdout_rows))
+    del frame
+    model = maker.fit(train, schema, table_name=table_name, progress=progress)
+    n_rows = model.n_rows_fitted if rows is None else rows
+    synthetic = model.sample(n_rows, seed=seed, given=given, progress=progress)
+    file_format = detect_format(data)
+    notes = list(model.notes)
+    with atomic_folder(out, overwrite=overwrite) as folder:
+        synthetic_file = folder / f"synthetic{file_format.suffix}"
+        write_table(synthetic, synthetic_file)
+        model.save(folder / "model.tabsynth")
+        write_certificate(model, folder / "model.tabsynth", folder, rows=None if given else n_rows, seed=seed)
+        manifest = {
+            "tabsynth": _version(),
+            "schema": schema.name,
+            "table": table_name,
+            "n_rows": {"synthetic": n_rows},
+            "generator": model.generator.name,
+            "parameters": model.generator.model_dump(mode="json"),
+            "guarantee": model.generator.guarantee,
+            "seed": seed,
+            "given": None if given is None else "conditions were asked for; they are public",
+            "notes": notes,
+            "internal": f"the folder 'internal' is {INTERNAL}; it is measured against real rows and not covered by the "
+            "certificate",
+            "sha256": {
+                file.name: hashlib.sha256(file.read_bytes()).hexdigest()
+                for file in sorted(folder.iterdir())
+                if file.is_file()
+            },
+        }
+        (folder / "manifest.json").write_text(
+            json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
+        (folder / "internal").mkdir()
+        verdict: str | None = None
+        try:
+            report = judge(
+                train=train,
+                holdout=apart,
+                synthetic=read_table(synthetic_file),
+                context={
+                    "generator": model.generator.name,
+                    "parameters": model.generator.model_dump(mode="json"),
+                    "guarantee": model.generator.guarantee,
+                    "watermark": INTERNAL,
+                    "seed": seed,
+                    "files": {"synthetic": synthetic_file.name, "model": "model.tabsynth"},
+                },
+            )
+            report.save(folder / "internal" / "report.html")
+            report.save(folder / "internal" / "report.json")
+            verdict = report.verdict
+        except TabsynthError:
+            notes.append("no internal report could be made of these rows; 'tabsynth validate' may say why")
+    return PrivateRun(n_rows, verdict, tuple(notes), synthetic_file.name)
+
+
+def _version() -> str:
+    from tabsynth import __version__
+
+    return __version__

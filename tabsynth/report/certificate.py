@@ -1,0 +1,40 @@
+"""The certificate of a private release as one HTML page: complete in itself, without script, readable on paper."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tabsynth.dp.certificate import Certificate, build_certificate
+from tabsynth.generators.model import Model
+from tabsynth.report.render import environment
+
+
+def render_certificate(certificate: Certificate) -> str:
+    """Render a certificate as one self-contained HTML page; it holds nothing that is not in the certificate."""
+    return (
+        environment()
+        .get_template("certificate.html")
+        .render(certificate=certificate, data=certificate.model_dump(mode="json"))
+    )
+
+
+def write_certificate(
+    model: Model, model_file: str | Path, folder: Path, *, rows: int | None = None, seed: int = 0
+) -> Certificate:
+    """Write `certificate.json` and `certificate.html` of a model file into a folder that exists.
+
+    Args:
+        model: The model, as loaded from `model_file`.
+        model_file: The model file.
+        folder: Where to write.
+        rows: Rows of the replay; see `build_certificate`.
+        seed: Seed of these rows.
+
+    Raises:
+        UsageError: The model carries no guarantee.
+        ArtifactError: Its transcript claims another cost than its noise has.
+    """
+    certificate = build_certificate(model, file=model_file, rows=rows, seed=seed)
+    (folder / "certificate.json").write_text(certificate.to_json(), encoding="utf-8")
+    (folder / "certificate.html").write_text(render_certificate(certificate), encoding="utf-8")
+    return certificate
