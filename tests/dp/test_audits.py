@@ -1,0 +1,49 @@
+"""The audits of every registered private generator; `audits.py` says what each one checks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.dp import audits
+from tests.dp.audits import PRIVATE
+
+each = pytest.mark.parametrize("name", PRIVATE)
+
+
+@each
+def test_a1_neighbours_have_one_structure(name: str, tmp_path: Path) -> None:
+    """No null, category, extreme, duplicate, size or strange cell shows in the shape of a release or in words."""
+    audits.check_structure(name, tmp_path)
+
+
+def test_a1_no_row_changes_how_another_is_read() -> None:
+    """Codes are a function of one cell."""
+    audits.check_cells()
+
+
+@each
+@pytest.mark.parametrize("max_rows", [1, 2, 5])
+def test_a3_one_person_moves_looks_as_claimed(name: str, max_rows: int) -> None:
+    """Sensitivities hold for people of 1, 2 and 5 rows, in both directions."""
+    for seed in range(3):
+        audits.check_sensitivity(name, max_rows, seed=seed)
+
+
+@each
+def test_a5_ledger_and_transcript_agree(name: str, tmp_path: Path) -> None:
+    """Each look is charged once, before it is taken, for exactly what its noise says."""
+    audits.check_costs_of(name, tmp_path)
+
+
+SLOW = {"dp-aim", "dp-auto", "dp-cliquetree"}
+"""Two thousand releases of each world take these more than a minute: they are audited every night."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.nightly) if name in SLOW else name for name in PRIVATE]
+)
+def test_a7_worlds_differ_as_claimed(name: str) -> None:
+    """With the best statistic there is, the worst neighbours look as alike as claimed, and not much more."""
+    audits.check_audit(name)
