@@ -236,7 +236,7 @@ class Trees(Generator):
 
     preset: Literal["fast", "balanced", "best"] = Field(
         default="balanced",
-        description="How much work to put in: fast (a preview), balanced, best (about twice balanced).",
+        description="How much work to put in: fast (a preview), balanced, best (up to three times as many rounds).",
     )
     time_limit: float | None = Field(
         default=None,
