@@ -20,7 +20,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tabsynth.errors import TabsynthError
 from tabsynth.generators.base import Generator
 from tabsynth.outputs import atomic_folder
 from tabsynth.progress import Progress
@@ -144,7 +143,7 @@ def run_privately(
             report.save(folder / "internal" / "report.html")
             report.save(folder / "internal" / "report.json")
             verdict = report.verdict
-        except TabsynthError:
+        except Exception:  # whatever it is: the budget is spent, and the release must not be lost with the report
             notes.append("no internal report could be made of these rows; 'tabsynth validate' may say why")
     return PrivateRun(n_rows, verdict, tuple(notes), synthetic_file.name)
 

@@ -371,3 +371,21 @@ def test_a_private_run_keeps_the_report_inside(tmp_path: Path) -> None:
     manifest = json.loads(result.manifest.read_text())
     assert manifest["n_rows"] == {"synthetic": 100} and "verdict" not in manifest
     assert set(manifest["sha256"]) == {"synthetic.csv", "model.tabsynth", "certificate.json", "certificate.html"}
+
+
+def test_a_report_that_fails_does_not_cost_the_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The budget is spent by then: rows, model and certificate are there, and a note says what is not."""
+    from tabsynth import pipeline
+
+    def broken(**_: object) -> None:
+        raise ValueError("a cell of somebody")
+
+    monkeypatch.setattr(pipeline, "evaluate", broken)
+    ward(300).to_csv(tmp_path / "t.csv", index=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TabsynthWarning)
+        result = pipeline.run(schema_of(), tmp_path / "t.csv", tmp_path / "out", parameters={"ledger": "none"}, rows=50)
+    made = {file.name for file in (tmp_path / "out").iterdir()}
+    assert {"synthetic.csv", "model.tabsynth", "certificate.json", "manifest.json"} <= made
+    assert result.verdict is None and any("no internal report" in note for note in result.notes)
+    assert not any("somebody" in note for note in result.notes)
