@@ -306,3 +306,13 @@ def test_help_teaches() -> None:
     for command in ("infer", "validate", "fit", "sample", "impute", "evaluate", "run", "schema", "generators"):
         page = call(command, "--help").stdout
         assert command in root and "--json" in page and "--debug" in page
+
+
+def test_generators_are_listed_for_programs() -> None:
+    """Every generator with its defaults, as JSON; also those whose defaults are made anew each time."""
+    from tabsynth.generators import GENERATORS
+
+    listed = json.loads(call("generators", "--json").stdout)
+    assert list(listed) == list(GENERATORS)
+    assert listed["trees"]["parameters"]["min_leaf"]["default"] == 20
+    assert listed["dp-mst"]["parameters"]["cuts"]["default"] == {}
