@@ -2,8 +2,9 @@
 
     python -m evaluations.peers.draw --systems "SDV 2.0 copula,SDV 2.0 CTGAN" --tables adult,magic --fits 1
 
-SDV's environment is `.venv-sdv`, which `make test-sdv` makes; the variable `TABSYNTH_SDV_PYTHON` names another
-interpreter. A fit takes up to half an hour, so that tables are made apart from scoring them.
+SDV's environment is `.venv-sdv`, which `make test-sdv` makes; that of mostlyai-engine is `.venv-mostlyai`, made by hand
+with `pip install mostlyai-engine`. The variables `TABSYNTH_SDV_PYTHON` and `TABSYNTH_MOSTLYAI_PYTHON` name other
+interpreters. A fit takes up to half an hour, so that tables are made apart from scoring them.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ PEERS = {
     "SDV 2.0 CTGAN": Peer("sdv", "2.0.", "CTGAN"),
     "SDV 2.0 TVAE": Peer("sdv", "2.0.", "TVAE"),
     "SDV 2.0 CopulaGAN": Peer("sdv", "2.0.", "CopulaGAN"),
+    "mostlyai-engine 2.7": Peer("mostlyai", "2.7.", "TabularARGN"),
 }
 """Others by the name that results show; each with its authors' defaults."""
 
@@ -88,8 +90,8 @@ def _work(
 ) -> None:
     if not peer.python.exists():
         raise FileNotFoundError(
-            f"{peer.python}: make this environment with `make .venv-{peer.environment}/.installed`, or name another in "
-            f"TABSYNTH_{peer.environment.upper()}_PYTHON"
+            f"{peer.python}: make this environment as the docstring of evaluations.peers.draw says, or name another "
+            f"in TABSYNTH_{peer.environment.upper()}_PYTHON"
         )
     job = {
         "system": peer.system,
