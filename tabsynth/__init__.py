@@ -39,6 +39,7 @@ _EXPORTS = {
     "read_table": "tabsynth.tables.files",
     "run": "tabsynth.pipeline",
     "save_schema": "tabsynth.schema.files",
+    "scan": "tabsynth.pipeline",
     "validate": "tabsynth.pipeline",
     "write_table": "tabsynth.tables.files",
 }
@@ -66,6 +67,7 @@ __all__ = [
     "read_table",
     "run",
     "save_schema",
+    "scan",
     "validate",
     "write_table",
 ]
@@ -83,7 +85,7 @@ if TYPE_CHECKING:
     from tabsynth.generators.networks.tvae import TVAE
     from tabsynth.generators.storage import load
     from tabsynth.generators.trees import Trees
-    from tabsynth.pipeline import evaluate, infer, make_generator, run, validate
+    from tabsynth.pipeline import evaluate, infer, make_generator, run, scan, validate
     from tabsynth.schema.files import load_schema, save_schema
     from tabsynth.schema.model import Schema
     from tabsynth.tables.files import read_table, write_table

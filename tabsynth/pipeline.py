@@ -19,6 +19,8 @@ from tabsynth.generators import GENERATORS
 from tabsynth.generators.base import Generator, choose_table
 from tabsynth.generators.entities import EntityInfo
 from tabsynth.generators.model import Model
+from tabsynth.identifiers.treat import treat
+from tabsynth.identifiers.treated_schema import treated_schema
 from tabsynth.outputs import atomic_folder
 from tabsynth.progress import SILENT, Progress
 from tabsynth.randomness import check_seed
@@ -30,6 +32,7 @@ from tabsynth.tables.frames import to_pandas
 
 if TYPE_CHECKING:
     from tabsynth.evaluation.policy import Policy
+    from tabsynth.identifiers.findings import ScanReport
     from tabsynth.report.build import Report
 
 DEFAULT_GENERATOR = "auto"
@@ -82,6 +85,42 @@ def validate(table: object, schema: Schema | str | Path, *, table_name: str | No
     schema = _schema(schema)
     name = choose_table(schema, table_name)
     return validate_table(to_pandas(table)[0], schema.tables[name], name=name)
+
+
+def scan(
+    table: object,
+    schema: Schema | str | Path | None = None,
+    *,
+    table_name: str | None = None,
+    delimiter: str | None = None,
+    encoding: str = "utf-8",
+) -> ScanReport:
+    """Find identifiers of the eighteen Safe Harbor classes in a table, and hold them against its schema.
+
+    Args:
+        table: A table (pandas, polars, pyarrow), or the path of a file; of a Parquet file the metadata is read, too.
+        schema: The schema, or its path; None to find only.
+        table_name: Which table of a schema with several.
+        delimiter: Field separator of a text table, where it is not the usual one.
+        encoding: Encoding of a text table.
+
+    Returns:
+        The findings per column, and `checklist()` with the eighteen classes: handled, unresolved or absent.
+
+    Raises:
+        DataError: It is no table.
+
+    Privacy: Kinds, counts and names of columns leave; no cell does.
+    """
+    from tabsynth.identifiers.scan import scan_table
+    from tabsynth.tables.parquet import read_metadata
+
+    metadata = {}
+    if isinstance(table, str | Path):
+        metadata = read_metadata(table)
+        table = read_table(table, delimiter=delimiter, encoding=encoding)
+    declared = None if schema is None else _schema(schema)
+    return scan_table(table, declared, table_name=table_name, metadata=metadata)
 
 
 def make_generator(name: str, parameters: Mapping[str, Any] | None = None) -> Generator:
@@ -196,11 +235,14 @@ def evaluate(
 
     schema = _schema(schema)
     name = choose_table(schema, table_name)
-    declared = schema.tables[name]
+    after = treated_schema(schema, name).schema
+    declared = after.tables[name]
     checked: dict[str, Validation] = {}
     for part, table in (("train", train), ("holdout", holdout), ("synthetic", synthetic)):
         progress.stage(f"Checking {part}")
         frame, _ = to_pandas(table)
+        if part != "synthetic":  # which comes out treated
+            frame = treat(frame, schema, name, seed=seed).frame
         validation = validate_table(frame, declared, name=part)
         if part != "synthetic":
             require_valid(validation)
@@ -221,7 +263,7 @@ def evaluate(
         progress=progress,
         violations=_broken_rules(checked["synthetic"]),
     )
-    return build_report(evaluation, schema=schema, context=dict(context or {}))
+    return build_report(evaluation, schema=after, context=dict(context or {}))
 
 
 def run(

@@ -8,7 +8,19 @@ import sys
 
 import pytest
 
-HEAVY = ("torch", "opacus", "sklearn", "sdv", "pyspark", "duckdb", "sqlalchemy", "weasyprint", "faker", "polars")
+HEAVY = (
+    "torch",
+    "opacus",
+    "sklearn",
+    "sdv",
+    "pyspark",
+    "duckdb",
+    "sqlalchemy",
+    "weasyprint",
+    "faker",
+    "phonenumbers",
+    "polars",
+)
 
 
 def imported_by(*arguments: str) -> tuple[set[str], str]:

@@ -14,6 +14,7 @@ from tabsynth.cli.root import app
 
 # isort: off
 from tabsynth.cli import schemas  # noqa: F401
+from tabsynth.cli import scan  # noqa: F401
 from tabsynth.cli import models  # noqa: F401
 from tabsynth.cli import jobs  # noqa: F401
 from tabsynth.cli import privacy  # noqa: F401

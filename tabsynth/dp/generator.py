@@ -27,6 +27,7 @@ from types import ModuleType
 from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 from pydantic import Field
 
 from tabsynth.dp.discovery import discover_sizes, findings
@@ -40,15 +41,18 @@ from tabsynth.encoding.derived import Derivation, derive
 from tabsynth.encoding.marginal import Marginal
 from tabsynth.encoding.table import EncodedTable
 from tabsynth.errors import UsageError
-from tabsynth.generators.base import Fitted, Generator
+from tabsynth.generators.base import Fitted, Generator, choose_table
 from tabsynth.generators.entities import EntityInfo, surrogate_columns
 from tabsynth.generators.model import Model
+from tabsynth.identifiers.treat import treat
+from tabsynth.identifiers.treated_schema import needs_treatment
 from tabsynth.progress import SILENT, Progress
 from tabsynth.randomness import deterministic_threads
 from tabsynth.schema.constraints import Unique
 from tabsynth.schema.files import load_schema
 from tabsynth.schema.model import Identifier, Role, Schema, Table, Text
-from tabsynth.tables.frames import FrameKind
+from tabsynth.tables.files import read_table
+from tabsynth.tables.frames import FrameKind, to_arrow
 
 Array = np.ndarray[Any, Any]
 
@@ -240,7 +244,12 @@ def release(
 
     Privacy: As for `PrivateGenerator.fit` if `noise.secure`; otherwise the transcript says INSECURE.
     """
-    plan = plan_release(generator, schema, table_name)
+    name = choose_table(schema, table_name)
+    plan = plan_release(generator, schema, name)
+    library = _library(table)
+    if needs_treatment(schema.tables[name]):
+        treated = treat(_whole(table), schema, name, silent=True)
+        table, schema = treated.frame, treated.schema
     source = SECURE if noise.secure else INSECURE
     transcript = Transcript(public={**plan.public, "noise": source, "release": secrets.token_hex(8)})
     ledger = plan.open_ledger()
@@ -267,7 +276,7 @@ def release(
         }
     public = generator.model_copy(update={"ledger": plan.ledger_name})
     progress.stage("Building the model")
-    return rebuild(public, schema, plan.table_name, transcript, FrameKind(_library(table)))
+    return rebuild(public, schema, plan.table_name, transcript, FrameKind(library))
 
 
 def rebuild(
@@ -321,6 +330,13 @@ def _entities(table: Table, transcript: Transcript) -> EntityInfo:
     return EntityInfo(
         Marginal(at, at, counts[kept] / counts[kept].sum()), per_entity, tuple(name for name in unique if name != key)
     )
+
+
+def _whole(table: object) -> pd.DataFrame:
+    """A table in memory, which may have no rows: whether it has any must not show."""
+    if isinstance(table, str | Path):
+        return read_table(table, allow_empty=True)
+    return table if isinstance(table, pd.DataFrame) else to_arrow(table).to_pandas()
 
 
 def _library(table: object) -> str:

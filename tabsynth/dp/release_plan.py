@@ -25,8 +25,9 @@ from tabsynth.dp.ledger import Ledger
 from tabsynth.dp.measure import Spending
 from tabsynth.dp.reading import PrivacyUnit, PrivateRows, privacy_unit
 from tabsynth.encoding.derived import Derivation, derive
-from tabsynth.errors import ConstraintError, UsageError
+from tabsynth.errors import ConstraintError, SchemaError, UsageError
 from tabsynth.generators.base import choose_table
+from tabsynth.identifiers.treated_schema import treated_schema
 from tabsynth.schema.contradictions import find_contradictions
 from tabsynth.schema.model import Schema
 
@@ -176,7 +177,11 @@ def plan_release(generator: PrivateGenerator, schema: Schema, table_name: str | 
     Raises:
         See `PrivateGenerator.fit`.
     """
-    plan = ReleasePlan(generator, schema, choose_table(schema, table_name))
+    name = choose_table(schema, table_name)
+    moved = [column for column, kind in schema.tables[name].columns.items() if kind.treatment == "shift"]
+    if moved:
+        raise SchemaError(f"{moved[0]}: treatment shift hides nothing that the noise does not; write treatment: year")
+    plan = ReleasePlan(generator, treated_schema(schema, name).schema, name)
     if generator.ledger is None:
         raise UsageError(
             "ledger: name the file that keeps what was spent (--set ledger=privacy.ledger), or write ledger=none for a "

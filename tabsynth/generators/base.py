@@ -36,6 +36,7 @@ from tabsynth.errors import (
 )
 from tabsynth.generators.entities import EntityInfo
 from tabsynth.generators.model import Model
+from tabsynth.identifiers.treat import treat
 from tabsynth.progress import SILENT, Progress
 from tabsynth.randomness import check_seed, child, deterministic_threads
 from tabsynth.schema.contradictions import find_contradictions
@@ -170,7 +171,8 @@ class Generator(BaseModel, ABC):
             progress: Told about stages of long work.
 
         Raises:
-            DataError: The table does not fit the schema; everything that is wrong is listed.
+            DataError: The table does not fit the schema, or the schema asks for Safe Harbor and leaves an identifier
+                that was found; everything that is wrong is listed.
             ConstraintError: The constraints contradict each other.
             InsufficientDataError: Too few people to learn from.
 
@@ -179,15 +181,16 @@ class Generator(BaseModel, ABC):
         seed = check_seed(seed)
         schema = schema if isinstance(schema, Schema) else load_schema(schema)
         name = choose_table(schema, table_name)
-        declared = schema.tables[name]
         frame, kind = to_pandas(table)
+        frame, schema, treated_notes = _deidentified(table, frame, schema, name, seed, progress)
+        declared = schema.tables[name]
         if contradictions := find_contradictions(declared):
             raise ConstraintError("the constraints cannot all hold:\n- " + "\n- ".join(contradictions))
         progress.stage("Checking the table")
         validation = validate_table(frame, declared, name=name)
         require_valid(validation)
         others = {} if avoid is None else _identifiers(to_pandas(avoid)[0], declared)
-        return self._fit_validated(validation, frame, kind, schema, name, seed, others, progress)
+        return self._fit_validated(validation, frame, kind, schema, name, seed, others, progress, treated_notes)
 
     def record(self, model: Model) -> dict[str, Any]:
         """All that a model file holds of a model of this generator: JSON values and numeric arrays.
@@ -235,13 +238,14 @@ class Generator(BaseModel, ABC):
         seed: int,
         others: Mapping[str, Values],
         progress: Progress,
+        before: tuple[str, ...],
     ) -> Model:
         declared, typed = schema.tables[name], validation.typed
         entities = EntityInfo.codes(declared, typed)
         n_people = typed.n_rows if entities is None else int(entities.max(initial=-1)) + 1
         self._require_enough(n_people, entities is not None)
         chosen, notes = self._or_fallback(typed.n_rows, len(declared.columns))
-        notes += [notice.summary for notice in validation.notices]
+        notes += [*before, *(notice.summary for notice in validation.notices)]
         entity_info, crowded = EntityInfo.fit(declared, typed, entities, k=self.min_people, others=others)
         for note in crowded:
             warnings.warn(note, TabsynthWarning, stacklevel=3)
@@ -308,6 +312,20 @@ def choose_table(schema: Schema, table_name: str | None) -> str:
     if table_name not in schema.tables:
         raise UsageError(f"the schema has no table {table_name!r}; it has {', '.join(schema.tables)}")
     return table_name
+
+
+def _deidentified(
+    table: object, frame: pd.DataFrame, schema: Schema, name: str, seed: int, progress: Progress
+) -> tuple[pd.DataFrame, Schema, tuple[str, ...]]:
+    """The table and schema after the treatments of the schema; refused while it leaves an identifier that was found."""
+    if schema.privacy is not None and schema.privacy.safe_harbor:
+        from tabsynth.identifiers.scan import require_resolved, scan_table  # many patterns, seldom needed
+
+        progress.stage("Looking for identifiers")
+        found = scan_table(table, schema, table_name=name)
+        require_resolved(found)
+    treated = treat(frame, schema, name, seed=seed)
+    return treated.frame, treated.schema, treated.notes
 
 
 def _identifiers(frame: pd.DataFrame, declared: Table) -> dict[str, Values]:

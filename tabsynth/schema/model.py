@@ -13,14 +13,15 @@ Decisions
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, JsonValue, field_validator, model_validator
 
 from tabsynth.schema.constraints import Constraint
 from tabsynth.schema.part import Part
+from tabsynth.schema.treatments import Treatment, misplaced
 
 FORMAT_VERSION: Final = 1
 
@@ -52,6 +53,8 @@ class _Column(Part):
     """Whether a cell may be empty."""
     missing_values: tuple[str, ...] = ()
     """Spellings that mean "missing" besides the empty cell, such as "?" or "N/A"."""
+    treatment: Treatment | None = None
+    """What is done before anything is learned: drop, refuse, state, zip3, year, birth-year, age-90, shift, or keep."""
     description: str | None = None
     question: str | None = None
     """What `tabsynth infer` could not decide; answer it by editing the column, then delete the line."""
@@ -67,6 +70,12 @@ class _Column(Part):
         if unknown:
             raise ValueError(f"names no field of this column: {', '.join(unknown)}")
         return value
+
+    @model_validator(mode="after")
+    def _treatment_fits(self) -> Self:
+        if problem := misplaced(self.treatment, getattr(self, "type", "")):
+            raise ValueError(problem)
+        return self
 
     def source(self, field: str) -> Provenance:
         """Where the value of `field` came from; `declared` unless marked otherwise."""
@@ -323,6 +332,20 @@ class Privacy(Part):
     delta: float | None = Field(default=None, ge=0, lt=1)
     public_rows: int | None = Field(default=None, ge=1)
     """Number of rows, where it is public knowledge; otherwise it is measured with noise."""
+    safe_harbor: bool = False
+    """Whether fitting is refused while an identifier of 45 CFR 164.514(b)(2)(i) is found and not dealt with."""
+    as_of: str | None = None
+    """Day on which ages are counted (ISO 8601), for treatment birth-year."""
+
+    @field_validator("as_of")
+    @classmethod
+    def _is_a_day(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                date.fromisoformat(value)
+            except ValueError:
+                raise ValueError("must be an ISO 8601 date such as 2026-01-31") from None
+        return value
 
 
 class Schema(Part):

@@ -8,7 +8,10 @@ Decisions
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
+from pathlib import Path
 from typing import IO
 
 import pandas as pd
@@ -48,6 +51,39 @@ def parse_parquet(raw: bytes, where: str, *, allow_empty: bool = False) -> pd.Da
     if not len(frame) and not allow_empty:
         raise DataError(f"{where}: has columns but no rows; give at least one")
     return frame
+
+
+def read_metadata(source: str | Path) -> dict[str, str]:
+    """Texts that a Parquet file carries beside its cells: of the file, of its columns, and pandas' `attrs`.
+
+    Args:
+        source: Name of a file; anything but a readable Parquet file has none.
+
+    Privacy: Returns them as they are; they may hold anything.
+    """
+    try:
+        schema = pa.parquet.read_schema(source)
+    except (pa.ArrowException, OSError, ValueError):
+        return {}
+    found = {str(name): text for name, text in _decoded(schema.metadata).items() if name != "ARROW:schema"}
+    pandas = found.pop("pandas", None)
+    if pandas is not None and (attributes := _pandas_attributes(pandas)):
+        found["pandas attributes"] = attributes
+    for number, field in enumerate(schema, start=1):
+        found |= {f"column {number}: {name}": text for name, text in _decoded(field.metadata).items()}
+    return {name: text for name, text in found.items() if not name.endswith("PARQUET:field_id")}
+
+
+def _decoded(metadata: Mapping[bytes, bytes] | None) -> dict[str, str]:
+    return {name.decode("utf-8", "replace"): text.decode("utf-8", "replace") for name, text in (metadata or {}).items()}
+
+
+def _pandas_attributes(text: str) -> str:
+    try:
+        attributes = json.loads(text).get("attributes")
+    except (ValueError, AttributeError):
+        return text
+    return json.dumps(attributes, ensure_ascii=False) if attributes else ""
 
 
 def write_parquet(table: pa.Table, stream: IO[bytes]) -> None:

@@ -1,0 +1,97 @@
+"""Dates, parts of dates and ages, in the ways in which people and programs write them.
+
+Decisions
+- A year alone is no date: Safe Harbor keeps it. A month or a day of the month is one, also in a column of its own.
+- Day and month are not told apart (03/04/2021 is a date either way): all that matters is that it is finer than a year.
+- Ages are looked at for the one thing that Safe Harbor removes: more than 89 years, also in months, weeks or days, and
+  also in bands such as 90-94. "90+" says no more than it may.
+"""
+
+from __future__ import annotations
+
+import re
+
+_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec)[a-z]*\.?"
+_CLOCK = r"(?:[T ,]+\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?: ?[ap]\.?m\.?)?(?: ?(?:Z|UTC|GMT|[+-]\d{2}:?\d{2}))?)?"
+_WEEKDAY = r"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,? +)?"
+_ISO = re.compile(rf"(1[6-9]\d\d|20\d\d|21\d\d)([-/.])(\d{{1,2}})(?:\2(\d{{1,2}}))?{_CLOCK}", re.IGNORECASE)
+_NUMERIC = re.compile(rf"(\d{{1,2}})([-/.])(\d{{1,2}})\2(\d{{4}}|\d{{2}}){_CLOCK}", re.IGNORECASE)
+_NAMED = re.compile(
+    rf"{_WEEKDAY}(?:\d{{1,2}}(?:st|nd|rd|th)?[- ]{_MONTH}[-, ]*(?:\d{{4}}|\d{{2}})"
+    rf"|{_MONTH}[- ]+\d{{1,2}}(?:st|nd|rd|th)?(?:,? +\d{{4}})?|{_MONTH}[-, /]+\d{{4}}"
+    rf"|\d{{4}}[- ]{_MONTH}(?:[- ]\d{{1,2}})?|\d{{1,2}}{_MONTH}\d{{4}}){_CLOCK}",
+    re.IGNORECASE,
+)
+_WEEK = re.compile(r"\d{4}-W\d{2}(?:-\d)?")
+_QUARTER_FREE = re.compile(r"\d{4}")
+_AGE = re.compile(
+    r"(?P<low>\d{1,5}(?:\.\d+)?)(?:\s*(?:-|–|to)\s*(?P<high>\d{1,5}))?\s*"
+    r"(?P<unit>years?|yrs?|y|yo|y/o|years? old|months?|mos?|mths?|m|weeks?|wks?|w|days?|d)?",
+    re.IGNORECASE,
+)
+_OPEN_BAND = re.compile(
+    r"(?:\d{1,3}\s*\+|(?:>=?|≥|over|above)\s*\d{1,3}|\d{1,3}\s*(?:and|or) (?:over|older|above|more))"
+)
+_PER_YEAR = {"y": 1.0, "m": 12.0, "w": 365.25 / 7, "d": 365.25}
+LAST_AGE = 89
+"""The greatest age that Safe Harbor lets stand."""
+FIRST_YEAR, LAST_YEAR = 1800, 2100
+
+
+def is_date(text: str) -> bool:
+    """Whether a text is a date that is finer than a year."""
+    if match := _ISO.fullmatch(text):
+        return 1 <= int(match[3]) <= 12 and (match[4] is None or 1 <= int(match[4]) <= 31)
+    if match := _NUMERIC.fullmatch(text):
+        first, second = int(match[1]), int(match[3])
+        return 1 <= min(first, second) <= 12 and 1 <= max(first, second) <= 31
+    return _NAMED.fullmatch(text) is not None or _WEEK.fullmatch(text) is not None
+
+
+def is_compact_date(text: str) -> bool:
+    """Eight digits that are a year, month and day, in this order."""
+    if len(text) != 8 or not text.isdigit():
+        return False
+    return 1880 <= int(text[:4]) <= LAST_YEAR and 1 <= int(text[4:6]) <= 12 and 1 <= int(text[6:]) <= 31
+
+
+def is_date_number(text: str) -> bool:
+    """A number under the name of a date: yyyymmdd, ddmmyyyy, an Excel serial of 1920 to 2120, or seconds since 1970."""
+    whole, _, part = text.partition(".")
+    if not whole.isdigit() or (part and not part.isdigit()):
+        return False
+    if is_compact_date(whole):
+        return True
+    number = int(whole)
+    if len(whole) in (7, 8) and FIRST_YEAR <= number % 10_000 <= LAST_YEAR:
+        front = whole.zfill(8)[:4]
+        return 1 <= min(int(front[:2]), int(front[2:])) <= 12 and max(int(front[:2]), int(front[2:])) <= 31
+    return 7_300 <= number <= 80_400 or 10**8 <= number < 5 * 10**9 or 10**11 <= number < 5 * 10**12
+
+
+def is_year(text: str) -> bool:
+    """A year of the last two centuries."""
+    return _QUARTER_FREE.fullmatch(text) is not None and FIRST_YEAR <= int(text) <= LAST_YEAR
+
+
+def age_in_years(text: str, *, unit: str = "y") -> float | None:
+    """The age that a cell tells, in years; of a band its upper end; None where it tells none, or an open band (90+).
+
+    Args:
+        text: `91`, `91.5`, `1095 months`, `90-94`, `3 mo`.
+        unit: First letter of the unit of bare numbers: y, m, w or d.
+    """
+    plain = text.strip()
+    if _OPEN_BAND.fullmatch(plain):
+        return None
+    match = _AGE.fullmatch(plain)
+    if match is None:
+        return None
+    letter = (match["unit"] or unit)[0].lower()
+    return float(match["high"] or match["low"]) / _PER_YEAR[letter]
+
+
+def tells_old_age(text: str, *, unit: str = "y") -> bool:
+    """Whether a cell tells an age of 90 years or more."""
+    age = age_in_years(text, unit=unit)
+    return age is not None and LAST_AGE + 1 <= age <= 130
