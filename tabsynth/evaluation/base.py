@@ -33,6 +33,7 @@ class Family(StrEnum):
     VALIDITY = "validity"
     FIDELITY = "fidelity"
     DETECTION = "detection"
+    UTILITY = "utility"
     COPIES = "copies"
     ATTACKS = "attacks"
 
@@ -46,8 +47,8 @@ class Verdict(StrEnum):
     INFO = "info"
 
 
-Unit = Literal["share", "count", "area"]
-"""What numbers are: shares of 1, whole counts, or an area under a curve."""
+Unit = Literal["share", "count", "area", "score"]
+"""What numbers are: shares of 1, whole counts, an area under a curve, or a score whose ends its metric names."""
 
 
 class Judged(Part):
@@ -140,6 +141,11 @@ METRICS = Registry(
         "pair-similarity": "tabsynth.evaluation.pairs:PairSimilarity",
         "association": "tabsynth.evaluation.association:Association",
         "detection": "tabsynth.evaluation.detection:Detection",
+        "train-on-synthetic": "tabsynth.evaluation.utility:TrainOnSynthetic",
+        "model-ranking": "tabsynth.evaluation.utility:ModelRanking",
+        "feature-importance": "tabsynth.evaluation.utility:FeatureImportance",
+        "global-utility": "tabsynth.evaluation.utility_global:GlobalUtility",
+        "query-error": "tabsynth.evaluation.utility_queries:QueryError",
         "exact-copies": "tabsynth.evaluation.copies:ExactCopies",
         "identifier-reuse": "tabsynth.evaluation.copies:IdentifierReuse",
         "text-reuse": "tabsynth.evaluation.copies:TextReuse",

@@ -173,6 +173,13 @@ SECTIONS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
         ("detection",),
     ),
     (
+        "utility",
+        "Utility",
+        "Models and counts made from synthetic rows, held against real rows that were kept apart. What matters is the "
+        "difference to the same models and counts made from real rows.",
+        ("train-on-synthetic", "model-ranking", "feature-importance", "global-utility", "query-error"),
+    ),
+    (
         "copies",
         "Copies of real data",
         "Rows, identifiers and texts of the synthetic table that repeat real ones. Finding none is necessary, and no "

@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from tabsynth.evaluation.columns import ColumnProfiles
 from tabsynth.evaluation.missingness import MissingRates
-from tabsynth.report import charts
+from tabsynth.report import charts, utility_charts
 from tabsynth.report.build import Report
 from tabsynth.report.wording import VERDICTS, number, percent
 
@@ -81,5 +81,5 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters.update(percent=percent, number=number, count=lambda value: f"{value:,.0f}")
-    made.globals.update(charts=charts, verdict_words=VERDICTS)
+    made.globals.update(charts=charts, utility_charts=utility_charts, verdict_words=VERDICTS)
     return made

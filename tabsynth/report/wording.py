@@ -10,11 +10,12 @@ from collections.abc import Callable, Sequence
 from tabsynth.evaluation.base import Family, Result, Verdict
 from tabsynth.evaluation.policy import Clause
 
-FAMILY_ORDER = (Family.VALIDITY, Family.FIDELITY, Family.DETECTION, Family.COPIES, Family.ATTACKS)
+FAMILY_ORDER = tuple(Family)
 FAMILIES = {
     Family.VALIDITY: ("Validity", "Do the rows keep the rules of the schema?"),
     Family.FIDELITY: ("Fidelity", "Do columns, pairs and gaps look like the real ones?"),
     Family.DETECTION: ("Detection", "Can a classifier tell synthetic rows from real ones?"),
+    Family.UTILITY: ("Utility", "Do models, counts and estimates made from the rows hold on real ones?"),
     Family.COPIES: ("Copies", "Do rows, identifiers or texts repeat real ones?"),
     Family.ATTACKS: ("Attacks", "What does an attacker learn about the people of train?"),
 }
@@ -55,7 +56,7 @@ def number(value: float | None, unit: str) -> str:
         return "–"
     if unit == "count":
         return f"{value:,.0f}"
-    return f"{value:.3f}" if unit == "area" else percent(value)
+    return f"{value:.3f}" if unit in ("area", "score") else percent(value)
 
 
 def headline(verdicts: Sequence[Verdict]) -> str:
@@ -119,6 +120,27 @@ def _detection(result: Result) -> str:
     return (
         f"A classifier ranks a synthetic row above a real one {percent(result.value)} of the time; "
         "guessing would be 50 %."
+    )
+
+
+def _models(result: Result) -> str:
+    return (
+        f"Models that learn from synthetic rows reach a skill of {number(result.value, 'score')} on real rows where "
+        f"models that learn from real rows reach {number(result.reference, 'score')} (0: guessing, 1: always right)."
+    )
+
+
+def _every_column(result: Result) -> str:
+    share = result.judged.value if result.judged else None
+    if share is None:
+        return "Hardly any column can be predicted from the others, with real rows either."
+    return f"Over all columns, models of synthetic rows keep {percent(share)} of the skill that real rows give."
+
+
+def _queries(result: Result) -> str:
+    return (
+        f"Counts over random conditions are off by {percent(result.value)} of themselves; with equally many real rows "
+        f"by {percent(result.reference)}."
     )
 
 
@@ -207,6 +229,9 @@ _SENTENCES: dict[str, Callable[[Result], str]] = {
     "missingness": _gaps,
     "missingness-by-group": _group_gaps,
     "detection": _detection,
+    "train-on-synthetic": _models,
+    "global-utility": _every_column,
+    "query-error": _queries,
     "exact-copies": _copies,
     "identifier-reuse": _reuse("real identifier"),
     "text-reuse": _reuse("real text"),

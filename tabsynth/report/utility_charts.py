@@ -1,0 +1,69 @@
+"""Charts of utility: what models of real and of synthetic rows reach side by side.
+
+Real is a grey dot, synthetic a blue one, naive an orange ring, so that they differ in shape or place and not by colour
+alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from markupsafe import Markup
+
+from tabsynth.report.svg import INK, LINE, NAIVE, SYNTHETIC, TRAIN, box, chart, element, line, shortened, text
+
+_WIDTH, _LEFT, _RIGHT, _ROW = 440.0, 176.0, 22.0, 24.0
+
+
+def dumbbells(
+    names: Sequence[str],
+    real: Sequence[float],
+    synthetic: Sequence[float],
+    naive: Sequence[float] = (),
+    *,
+    label: str,
+) -> Markup:
+    """One line per name: where real, synthetic and naive rows stand on one scale."""
+    everything = [*real, *synthetic, *naive, 0.0]
+    low, high = min(everything), max([*everything, 1e-9])
+    inner = _WIDTH - _LEFT - _RIGHT
+
+    def place(value: float) -> float:
+        return _LEFT + inner * (value - low) / (high - low)
+
+    height = max(1, len(names)) * _ROW
+    parts: list[Markup] = [line(place(0.0), 0, place(0.0), height, stroke=LINE)]
+    for number, (name, first, second) in enumerate(zip(names, real, synthetic, strict=True)):
+        y = number * _ROW + _ROW / 2
+        parts.append(_name(name, y))
+        parts.append(line(place(first), y, place(second), y, stroke=SYNTHETIC, width=2))
+        if naive:
+            parts.append(
+                element("circle", cx=place(naive[number]), cy=y, r=4, fill="#ffffff", stroke=NAIVE, stroke_width=2)
+            )
+        parts.append(element("circle", cx=place(first), cy=y, r=6, fill=TRAIN))
+        parts.append(element("circle", cx=place(second), cy=y, r=4, fill=SYNTHETIC))
+    for mark in dict.fromkeys((0.0, high)):
+        anchor = "end" if mark == high else "middle"
+        parts.append(text(place(mark), height + 13, f"{mark:.2f}", anchor=anchor, size=10))
+    return chart(_WIDTH, height + 18, label, parts)
+
+
+def paired_bars(names: Sequence[str], real: Sequence[float], synthetic: Sequence[float], *, label: str) -> Markup:
+    """Two bars per name, real above synthetic; what is below zero has no bar."""
+    scale = (_WIDTH - _LEFT - 96) / max([*real, *synthetic, 1e-9])
+    parts: list[Markup] = []
+    for number, (name, first, second) in enumerate(zip(names, real, synthetic, strict=True)):
+        y = number * _ROW
+        parts.append(_name(name, y + 11))
+        parts.append(box(_LEFT, y + 3, max(1.0, first * scale), 7, TRAIN))
+        parts.append(box(_LEFT, y + 11, max(1.0, second * scale), 7, SYNTHETIC))
+        parts.append(text(_WIDTH, y + 15, f"{first:.3f} · {second:.3f}", anchor="end", size=9))
+    parts.append(line(_LEFT, 0, _LEFT, len(names) * _ROW, stroke=LINE))
+    return chart(_WIDTH, max(1, len(names)) * _ROW + 2, label, parts)
+
+
+def _name(name: str, y: float) -> Markup:
+    title = element("title", name)
+    words = shortened(name, 27)
+    return element("text", title, words, x=_LEFT - 10, y=y + 4, text_anchor="end", font_size=11, fill=INK)
