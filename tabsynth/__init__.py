@@ -31,6 +31,7 @@ _EXPORTS = {
     "TabsynthError": "tabsynth.errors",
     "TabsynthWarning": "tabsynth.errors",
     "Trees": "tabsynth.generators.trees",
+    "combine": "tabsynth.evaluation.combining",
     "evaluate": "tabsynth.pipeline",
     "infer": "tabsynth.pipeline",
     "load": "tabsynth.generators.storage",
@@ -59,6 +60,7 @@ __all__ = [
     "TabsynthWarning",
     "Trees",
     "__version__",
+    "combine",
     "evaluate",
     "infer",
     "load",
@@ -74,6 +76,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from tabsynth.errors import TabsynthError, TabsynthWarning
+    from tabsynth.evaluation.combining import combine
     from tabsynth.generators import GENERATORS
     from tabsynth.generators.auto import Auto
     from tabsynth.generators.base import Generator

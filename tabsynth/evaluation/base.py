@@ -146,6 +146,7 @@ METRICS = Registry(
         "feature-importance": "tabsynth.evaluation.utility:FeatureImportance",
         "global-utility": "tabsynth.evaluation.utility_global:GlobalUtility",
         "query-error": "tabsynth.evaluation.utility_queries:QueryError",
+        "regression-estimates": "tabsynth.evaluation.inference:RegressionEstimates",
         "exact-copies": "tabsynth.evaluation.copies:ExactCopies",
         "identifier-reuse": "tabsynth.evaluation.copies:IdentifierReuse",
         "text-reuse": "tabsynth.evaluation.copies:TextReuse",

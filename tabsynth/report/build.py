@@ -180,6 +180,13 @@ SECTIONS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
         ("train-on-synthetic", "model-ranking", "feature-importance", "global-utility", "query-error"),
     ),
     (
+        "inference",
+        "Estimates",
+        "A regression was fitted to real and to synthetic rows. If its coefficients and intervals agree, one may learn "
+        "from the synthetic rows what goes with what; how sure one may be is another question, answered below.",
+        ("regression-estimates",),
+    ),
+    (
         "copies",
         "Copies of real data",
         "Rows, identifiers and texts of the synthetic table that repeat real ones. Finding none is necessary, and no "

@@ -17,6 +17,7 @@ from tabsynth.evaluation.columns import ColumnProfiles
 from tabsynth.evaluation.missingness import MissingRates
 from tabsynth.report import charts, utility_charts
 from tabsynth.report.build import Report
+from tabsynth.report.coverage import coverage_words
 from tabsynth.report.wording import VERDICTS, number, percent
 
 MAX_CHARTS = 60
@@ -81,5 +82,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters.update(percent=percent, number=number, count=lambda value: f"{value:,.0f}")
-    made.globals.update(charts=charts, utility_charts=utility_charts, verdict_words=VERDICTS)
+    made.globals.update(
+        charts=charts, utility_charts=utility_charts, coverage_words=coverage_words, verdict_words=VERDICTS
+    )
     return made

@@ -1,4 +1,4 @@
-"""Charts of utility: what models of real and of synthetic rows reach side by side.
+"""Charts of utility: what models of real and of synthetic rows reach side by side, and estimates with intervals.
 
 Real is a grey dot, synthetic a blue one, naive an orange ring, so that they differ in shape or place and not by colour
 alone.
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from tabsynth.report.svg import INK, LINE, NAIVE, SYNTHETIC, TRAIN, box, chart, element, line, shortened, text
+from tabsynth.report.svg import INK, LINE, MUTED, NAIVE, SYNTHETIC, TRAIN, box, chart, element, line, shortened, text
 
 _WIDTH, _LEFT, _RIGHT, _ROW = 440.0, 176.0, 22.0, 24.0
 
@@ -63,7 +63,52 @@ def paired_bars(names: Sequence[str], real: Sequence[float], synthetic: Sequence
     return chart(_WIDTH, max(1, len(names)) * _ROW + 2, label, parts)
 
 
+def forest(
+    names: Sequence[str],
+    real: Sequence[tuple[float, float, float]],
+    synthetic: Sequence[tuple[float, float, float]],
+    *,
+    label: str,
+    reference: float = 0.0,
+) -> Markup:
+    """Estimates with their intervals, (value, low, high), real above synthetic; the line is no effect.
+
+    An interval that is much wider than the others is cut at the edge of the drawing.
+    """
+    inner, height, row = _WIDTH - _LEFT - _RIGHT, max(1, len(names)) * 30.0, 30.0
+    values = [value for value, _, _ in (*real, *synthetic)] + [reference]
+    ends = [end for _, first, second in real for end in (first, second)]
+    low, high = min([*values, *ends]), max([*values, *ends])
+    margin = 0.1 * (high - low) or 1.0
+    low, high = low - margin, high + margin
+
+    def place(value: float) -> float:
+        return _LEFT + inner * (min(max(value, low), high) - low) / (high - low)
+
+    parts: list[Markup] = [line(place(reference), 0, place(reference), height, stroke=MUTED, dash="2 3")]
+    for number, (name, first, second) in enumerate(zip(names, real, synthetic, strict=True)):
+        y = number * row
+        parts.append(_name(name, y + row / 2))
+        for offset, (value, start, end), colour in ((10.0, first, MUTED), (20.0, second, SYNTHETIC)):
+            parts.append(line(place(start), y + offset, place(end), y + offset, stroke=colour, width=2.5))
+            parts.append(element("circle", cx=place(value), cy=y + offset, r=4, fill=colour))
+    parts += [
+        text(place(mark), height + 13, f"{mark:.2g}", anchor="middle", size=10)
+        for mark in dict.fromkeys((low + margin, reference, high - margin))
+    ]
+    return chart(_WIDTH, height + 18, label, parts)
+
+
 def _name(name: str, y: float) -> Markup:
     title = element("title", name)
     words = shortened(name, 27)
     return element("text", title, words, x=_LEFT - 10, y=y + 4, text_anchor="end", font_size=11, fill=INK)
+
+
+def ends(items: Sequence[object], side: str) -> list[tuple[float, float, float]]:
+    """Value, low and high of one side ("real", "synthetic") of coefficients."""
+    found = []
+    for item in items:
+        interval = getattr(item, f"{side}_interval")
+        found.append((getattr(item, side), interval.low, interval.high))
+    return found
