@@ -44,7 +44,17 @@ class ReuseCounts(Detail):
 
 
 class ExactCopies:
-    """Share of synthetic rows that equal a training row in all modelled columns."""
+    """Share of synthetic rows that equal a training row in all modelled columns.
+
+    Formula:
+        P(s in T); judged: P(s in T) - P(h in T).
+    Units:
+        A share of rows, 0 to 1.
+    Cost:
+        A sort of every column: 0.1 s at 20,000 rows x 15 columns.
+    Source:
+        Replicated rows against a holdout, Platzer & Reutterer 2021, doi:10.3389/fdata.2021.679939.
+    """
 
     name = "exact-copies"
     family = Family.COPIES

@@ -150,7 +150,7 @@ SECTIONS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
         "Single columns",
         "Each column alone: its distribution in the synthetic table beside the one in train. Similarity 1 means the "
         "same distribution; what equally many real holdout rows reach is the ceiling.",
-        ("column-similarity", "worst-column", "tails"),
+        ("column-similarity", "worst-column", "lost-values", "invented-categories", "tails"),
     ),
     (
         "pairs",
@@ -191,7 +191,7 @@ SECTIONS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
         "Copies of real data",
         "Rows, identifiers and texts of the synthetic table that repeat real ones. Finding none is necessary, and no "
         "proof of privacy.",
-        ("exact-copies", "identifier-reuse", "text-reuse", "near-copies"),
+        ("exact-copies", "single-copies", "row-order", "identifier-reuse", "text-reuse", "near-copies"),
     ),
     (
         "membership",
@@ -210,8 +210,9 @@ SECTIONS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     (
         "validity",
         "Rules of the schema",
-        "Types, bounds, categories, keys and constraints that the schema declares, checked on every synthetic row.",
-        ("schema-violations",),
+        "Types, bounds, categories, keys and constraints that the schema declares, checked on every synthetic row; and how "
+        "finely numbers and times are written.",
+        ("schema-violations", "digits"),
     ),
 )
 

@@ -151,6 +151,32 @@ def _copies(result: Result) -> str:
     )
 
 
+def _single_copies(result: Result) -> str:
+    return (
+        f"{percent(result.value)} of the rows of this release equal a row that only one person has; "
+        f"{percent(result.reference)} of the real holdout rows do."
+    )
+
+
+def _row_order(result: Result) -> str:
+    return f"Beyond a random order, {percent(max(0.0, result.value or 0.0))} of the rows agree with the row in the same place."
+
+
+def _lost(result: Result) -> str:
+    if not result.value:
+        return "Every common value of the training table occurs."
+    return f"{result.value:,.0f} values that many people of train share never occur."
+
+
+def _invented(result: Result) -> str:
+    return f"At most {percent(result.value)} of the cells of any column hold a category that train does not have."
+
+
+def _digits(result: Result) -> str:
+    excess = max(0.0, result.judged.value if result.judged else 0.0)
+    return f"In the worst column, {percent(excess)} of the numbers are written more finely or coarsely than real ones."
+
+
 def _reuse(what: str) -> Callable[[Result], str]:
     def words(result: Result) -> str:
         if not result.value:
@@ -233,6 +259,11 @@ _SENTENCES: dict[str, Callable[[Result], str]] = {
     "global-utility": _every_column,
     "query-error": _queries,
     "exact-copies": _copies,
+    "single-copies": _single_copies,
+    "row-order": _row_order,
+    "lost-values": _lost,
+    "invented-categories": _invented,
+    "digits": _digits,
     "identifier-reuse": _reuse("real identifier"),
     "text-reuse": _reuse("real text"),
     "membership": _membership,
