@@ -82,5 +82,11 @@ class LedgerError(TabsynthError, ValueError):
     exit_code = 11
 
 
+class VerificationError(TabsynthError, ValueError):
+    """A release is not as it was signed, or its signature or key does not hold."""
+
+    exit_code = 12
+
+
 class TabsynthWarning(UserWarning):
     """Something worked, but not as well as the user may think (a fallback, a pooled column)."""

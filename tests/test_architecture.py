@@ -16,7 +16,7 @@ DIRECTION = (
     ("console", "options"),
     ("pipeline",),
     ("private_run",),
-    ("report",),
+    ("report", "release"),
     ("dp",),
     ("evaluation", "curation", "generators"),
     ("encoding", "identifiers"),

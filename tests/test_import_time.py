@@ -20,6 +20,7 @@ HEAVY = (
     "faker",
     "phonenumbers",
     "polars",
+    "cryptography",
 )
 
 

@@ -5,7 +5,7 @@ tabsynth ...")` and `@command`; a new file is named in the list of imports below
 
 Exit codes: 0 done, 2 wrong usage, 3 bad schema, 4 bad data, 5 constraints cannot hold, 6 bad model file, 7 an extra
 is not installed, 8 a policy limit is missed, 9 the output cannot be written, 10 the privacy budget is spent, 11 a
-privacy ledger is damaged, 70 unexpected error, 130 interrupted.
+privacy ledger is damaged, 12 a release is not as it was signed, 70 unexpected error, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from tabsynth.cli import models  # noqa: F401
 from tabsynth.cli import jobs  # noqa: F401
 from tabsynth.cli import privacy  # noqa: F401
 from tabsynth.cli import ledger  # noqa: F401
+from tabsynth.cli import releases  # noqa: F401
 # isort: on
 
 

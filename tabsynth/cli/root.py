@@ -8,7 +8,7 @@ import typer
 
 _EPILOG = (
     "Exit codes: 0 done · 2 usage · 3 schema · 4 data · 5 constraints · 6 model file · 7 missing extra · "
-    "8 policy missed · 9 output · 10 budget spent · 11 ledger · 70 unexpected · 130 interrupted"
+    "8 policy missed · 9 output · 10 budget spent · 11 ledger · 12 signature · 70 unexpected · 130 interrupted"
 )
 
 app = typer.Typer(

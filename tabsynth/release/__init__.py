@@ -1,0 +1,1 @@
+"""Releases that can be checked by others: keys, signatures over a whole folder, and what changed between two."""
