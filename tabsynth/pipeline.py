@@ -31,6 +31,8 @@ from tabsynth.tables.files import detect_format, read_table, write_table
 from tabsynth.tables.frames import to_pandas
 
 if TYPE_CHECKING:
+    from tabsynth.evaluation.base import Level
+    from tabsynth.evaluation.canaries import Trials
     from tabsynth.evaluation.policy import Policy
     from tabsynth.identifiers.findings import ScanReport
     from tabsynth.report.build import Report
@@ -206,6 +208,7 @@ def evaluate(
     schema: Schema | str | Path,
     table_name: str | None = None,
     policy: Policy | str | Path | None = None,
+    level: Level = "standard",
     seed: int = 0,
     context: Mapping[str, Any] | None = None,
     progress: Progress = SILENT,
@@ -219,6 +222,8 @@ def evaluate(
         schema: The schema of all three, or its path.
         table_name: Which table of a schema with several.
         policy: Limits to judge by, or the path of a policy file; None for the default policy.
+        level: How much is measured: "quick" trains and searches nothing, "deep" leaves nothing out. Limits on what
+            was not measured stay undecided.
         seed: Seed of every random choice of the evaluation.
         context: Facts for the report's cover (generator, parameters, input names).
         progress: Told about stages of long work.
@@ -228,11 +233,15 @@ def evaluate(
 
     Raises:
         DataError: `train` or `holdout` does not fit the schema, or a table is empty.
+        UsageError: There is no such level or policy.
     """
     from tabsynth.evaluation import evaluate_typed
+    from tabsynth.evaluation.base import LEVELS, metrics_of
     from tabsynth.evaluation.policy import load_policy
     from tabsynth.report.build import build_report
 
+    if level not in LEVELS:
+        raise UsageError(f"level: unknown; choose from {', '.join(LEVELS)}")
     schema = _schema(schema)
     name = choose_table(schema, table_name)
     after = treated_schema(schema, name).schema
@@ -260,10 +269,65 @@ def evaluate(
         declared,
         seed=seed,
         policy=policy,
+        metrics=metrics_of(level),
         progress=progress,
         violations=_broken_rules(checked["synthetic"]),
     )
     return build_report(evaluation, schema=after, context=dict(context or {}))
+
+
+def try_canaries(
+    schema: Schema | str | Path,
+    data: str | Path,
+    *,
+    table_name: str | None = None,
+    policy: Policy | str | Path | None = None,
+    names: Sequence[str] | None = None,
+    max_rows: int = 4_000,
+    seed: int = 0,
+    delimiter: str | None = None,
+    encoding: str = "utf-8",
+    progress: Progress = SILENT,
+) -> Trials:
+    """Judge known-bad and known-good releases of a real table: would the policy have caught them?
+
+    Args:
+        schema: The schema, or its path.
+        data: The table's file, as in `run`.
+        table_name: Which table of a schema with several.
+        policy: Limits to judge by, or the path of a policy file; None for the default policy.
+        names: Canaries to try; None for all.
+        max_rows: Rows of train, of holdout and of each release, at most.
+        seed: Seed of everything that is drawn.
+        delimiter: Field separator of a text table, where it is not the usual one.
+        encoding: Encoding of a text table.
+        progress: Told when each canary begins.
+
+    Raises:
+        DataError: The table does not fit the schema, or has too few rows for three parts.
+        UsageError: A canary or a policy is unknown.
+    """
+    from tabsynth.evaluation.canaries import try_canaries as attempt
+    from tabsynth.evaluation.policy import load_policy
+
+    schema = _schema(schema)
+    declared = schema.tables[choose_table(schema, table_name)]
+    progress.stage("Reading")
+    validation = validate_table(
+        read_table(data, delimiter=delimiter, encoding=encoding), declared, name=_source_name(data)
+    )
+    require_valid(validation)
+    if isinstance(policy, str | Path):
+        policy = load_policy(policy)
+    return attempt(
+        validation.typed,
+        declared,
+        policy=policy,
+        names=names,
+        max_rows=max_rows,
+        seed=check_seed(seed),
+        progress=progress,
+    )
 
 
 def run(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -27,6 +27,9 @@ from tabsynth.options import (
     read_parameters,
 )
 
+if TYPE_CHECKING:
+    from tabsynth.evaluation.base import Level
+
 
 @app.command(
     epilog="Example: tabsynth evaluate schema.yaml --train t.csv --holdout h.csv --synthetic s.csv -o evaluation"
@@ -39,6 +42,12 @@ def evaluate(
     synthetic: Annotated[Path, typer.Option(help="Rows that it made.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder to make: report.html and report.json.")],
     policy: PolicyFile = None,
+    level: Annotated[
+        str,
+        typer.Option(
+            help="quick (no classifiers, no attacks), standard, or deep; limits that were not asked stay open."
+        ),
+    ] = "standard",
     seed: Annotated[int, typer.Option(help="Seed of every random choice of the evaluation.")] = 0,
     table: TableName = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the folder if it is not empty.")] = False,
@@ -64,6 +73,7 @@ def evaluate(
             schema=schema,
             table_name=table,
             policy=policy,
+            level=cast("Level", level),
             seed=seed,
             context={
                 "seed": seed,

@@ -142,6 +142,13 @@ METRICS = Registry(
         "missingness-by-group": "tabsynth.evaluation.missing_groups:MissingnessByGroup",
         "tails": "tabsynth.evaluation.columns:Tails",
         "pair-similarity": "tabsynth.evaluation.pairs:PairSimilarity",
+        "k-marginal": "tabsynth.evaluation.marginals:KMarginal",
+        "hallucinated-dependence": "tabsynth.evaluation.hallucinated:HallucinatedDependence",
+        "group-fidelity": "tabsynth.evaluation.group_fidelity:GroupFidelity",
+        "wasserstein": "tabsynth.evaluation.transport:Wasserstein",
+        "alpha-precision": "tabsynth.evaluation.support:AlphaPrecision",
+        "beta-recall": "tabsynth.evaluation.support:BetaRecall",
+        "neighbour-coverage": "tabsynth.evaluation.support:NeighbourCoverage",
         "association": "tabsynth.evaluation.association:Association",
         "detection": "tabsynth.evaluation.detection:Detection",
         "train-on-synthetic": "tabsynth.evaluation.utility:TrainOnSynthetic",
@@ -166,6 +173,33 @@ METRICS = Registry(
     },
     group="tabsynth.metrics",
 )
+
+
+Level = Literal["quick", "standard", "deep"]
+LEVELS: tuple[Level, ...] = ("quick", "standard", "deep")
+SLOW = (
+    "alpha-precision",
+    "beta-recall",
+    "neighbour-coverage",
+    "detection",
+    "near-copies",
+    "membership",
+    "membership-area",
+    "membership-outliers",
+    "membership-disclosure",
+    "attribute-inference",
+    "linkability",
+    "singling-out",
+)
+"""Metrics that train models or search rows for rows; `quick` leaves them out."""
+DEEP: tuple[str, ...] = ()
+"""Metrics that only `deep` runs: none yet, so that `deep` is `standard`."""
+
+
+def metrics_of(level: Level) -> tuple[str, ...]:
+    """Names of the metrics of a level; a limit on one that was not run is answered by `insufficient evidence`."""
+    left_out = {"quick": {*SLOW, *DEEP}, "standard": {*DEEP}, "deep": set()}[level]
+    return tuple(name for name in METRICS if name not in left_out)
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:

@@ -1,9 +1,9 @@
 """Digits: are numbers and times written as finely as the real ones?
 
-Every other metric rounds to the precision of train first, or a sixth decimal would decide it. This one looks at what was
-rounded away: the place of the last digit that is not zero (of times, the largest unit that divides them). Ages that end
-in 0 or 5 too rarely, prices with nine decimals and dates at 13:07:44 where all real ones are at midnight are formatting
-defects that tell synthetic rows from real ones at a glance, and break what reads them.
+Every other metric rounds to the precision of train first, or a sixth decimal would decide it. This one looks at what
+was rounded away: the place of the last digit that is not zero (of times, the largest unit that divides them). Ages
+that end in 0 or 5 too rarely, prices with nine decimals and dates at 13:07:44 where all real ones are at midnight are
+formatting defects that tell synthetic rows from real ones at a glance, and break what reads them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 
 from tabsynth.evaluation.base import Detail, Family, Findings, Judged, Result, Unit, unmeasured
 from tabsynth.evaluation.comparison import Array, Comparison
-from tabsynth.evaluation.intervals import around, each_of, largest_of
+from tabsynth.evaluation.intervals import Interval, around, each_of, largest_of
 from tabsynth.evaluation.part import Part
 from tabsynth.evaluation.similarity import discrete_similarity
 from tabsynth.schema.model import DateTime, Integer, Number
@@ -69,6 +69,7 @@ class Digits:
             return Findings([unmeasured(self, "The table has no columns of numbers or times with values.")])
         each = each_of(level, len(names))
         shares, intervals = [], []
+        singles: dict[str, tuple[Interval, float]] = {}
         for name in names:
             train, synthetic, holdout = (
                 _places(comparison.typed[which], name, comparison) for which in ("train", "synthetic", "holdout")
@@ -80,6 +81,10 @@ class Digits:
             excess = real.value - own.value
             intervals.append(around(excess, error, n=n, level=each, lower=-1.0))
             shares.append(DigitShare(column=name, value=1 - own.value, reference=1 - real.value))
+            uniform = _codes(comparison.compared("uniform").columns[name], name, comparison)
+            naive = 1 - discrete_similarity(train, uniform, n_codes).value if len(uniform) else 0.0
+            mine = own.interval(level=level)
+            singles[name] = (Interval(low=1 - mine.high, high=1 - mine.low, level=level), naive)
         order = sorted(shares, key=lambda share: share.reference - share.value)
         worst = order[0]
         whole = Result(
@@ -88,8 +93,10 @@ class Digits:
             question=self.question,
             better=self.better,
             value=worst.value,
+            interval=singles[worst.column][0],
             n=comparison.n_compared,
             reference=worst.reference,
+            baseline=singles[worst.column][1],
             judged=Judged(
                 what="excess over the holdout",
                 value=worst.value - worst.reference,
@@ -109,7 +116,11 @@ def _measurable(comparison: Comparison, name: str) -> bool:
 def _places(table: TypedTable, name: str, comparison: Comparison) -> Array:
     """Code of the last digit's place of every present cell, shape (n_present,), from 0."""
     values = table.columns[name]
-    present = values.array[~values.missing]
+    return _codes(np.where(values.missing, np.nan, values.array.astype(np.float64)), name, comparison)
+
+
+def _codes(cells: Array, name: str, comparison: Comparison) -> Array:
+    present = cells[~np.isnan(cells)]
     if isinstance(comparison.table.columns[name], DateTime):
         return np.asarray(sum((present % unit == 0).astype(np.int64) for unit in _UNITS))
     return last_places(present)
@@ -122,8 +133,8 @@ def last_places(numbers: Array) -> Array:
         numbers: Numbers, shape (n,), none missing.
 
     Returns:
-        0 where more than MAX_DECIMALS decimals are needed, MAX_DECIMALS + 1 - d for d decimals, MAX_DECIMALS + 1 + z for
-        whole numbers that end in z zeros (at most MAX_ZEROS), one more for zero itself; shape (n,).
+        0 where more than MAX_DECIMALS decimals are needed, MAX_DECIMALS + 1 - d for d decimals, MAX_DECIMALS + 1 + z
+        for whole numbers that end in z zeros (at most MAX_ZEROS), one more for zero itself; shape (n,).
 
     Example:
         >>> last_places(np.array([0.25, 7.0, 120.0, 0.0])).tolist()

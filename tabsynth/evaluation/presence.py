@@ -1,7 +1,7 @@
 """Presence: do all common values occur, and does none occur that was never seen?
 
-A mean over columns forgives a category that is gone: its share is all that is lost. Whoever belongs to it is missing from
-every analysis. So what is common in train must occur at all, and categories that train never had are counted.
+A mean over columns forgives a category that is gone: its share is all that is lost. Whoever belongs to it is missing
+from every analysis. So what is common in train must occur at all, and categories that train never had are counted.
 
 Decisions
 - Common is what at least MIN_EXPECTED people would have in a sample of this size: that none of them turns up by chance
@@ -73,7 +73,10 @@ class LostValues:
         total = sum(lost for _, lost in found.values())
         parts = [
             ColumnPresence(
-                column=name, common=common, lost=lost, invented=round(_invented(comparison, name, comparison.synthetic), 4)
+                column=name,
+                common=common,
+                lost=lost,
+                invented=round(_invented(comparison, name, comparison.synthetic), 4),
             )
             for name, (common, lost) in found.items()
         ]
@@ -127,7 +130,8 @@ class InventedCategories:
         each = each_of(level, len(names))
         n, m = comparison.synthetic.n_rows, comparison.holdout.n_rows
         own, real = (
-            {name: _invented(comparison, name, rows) for name in names} for rows in (comparison.synthetic, comparison.holdout)
+            {name: _invented(comparison, name, rows) for name in names}
+            for rows in (comparison.synthetic, comparison.holdout)
         )
         worst = max(names, key=lambda name: own[name] - real[name])
         intervals = [newcombe(round(own[name] * n), n, round(real[name] * m), m, level=each) for name in names]

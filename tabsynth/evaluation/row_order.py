@@ -69,8 +69,8 @@ class RowOrder:
             baseline=max(part[0] for part in _agreements(comparison, comparison.compared("independent")).values()),
             judged=Judged(what="agreement beyond a random order", value=found[worst][0], interval=high),
             notes=(
-                f"The column that agrees most: {worst[0]}. The interval holds for all columns together. Rows in random order "
-                "keep this limit: shuffle them.",
+                f"The column that agrees most: {worst[0]}. The interval holds for all columns together. "
+                "Rows in random order keep this limit: shuffle them.",
             ),
         )
         return Findings([whole])

@@ -1,8 +1,8 @@
 """Copies of rows that one person alone has: does this release hold more of them than chance explains?
 
-`copies.py` asks how often a generator copies, and a few hundred rows leave one in a hundred open. This metric asks about
-the release at hand: all of its rows were compared, so the number of copies in it is known, and only how many of them
-chance explains is estimated.
+`copies.py` asks how often a generator copies, and a few hundred rows leave one in a hundred open. This metric asks
+about the release at hand: all of its rows were compared, so the number of copies in it is known, and only how many of
+them chance explains is estimated.
 
 Decisions
 - Only rows that one person of train alone has. What several people share is common, and an honest generator may draw it
@@ -30,8 +30,8 @@ class SingleCopies:
     """Share of synthetic rows that equal a row which one person of train alone has.
 
     Formula:
-        c = P(s in T1), T1 the rows of train that one person has; judged: c - r, r the same of strangers: of holdout rows,
-        and of training rows with the other people of train.
+        c = P(s in T1), T1 the rows of train that one person has; judged: c - r, r the same of strangers: of holdout
+        rows, and of training rows with the other people of train.
     Units:
         A share of rows, 0 to 1.
     Cost:
@@ -80,8 +80,8 @@ class SingleCopies:
                 interval=unexplained(copies, n, chance, n_chance, level=level),
             ),
             notes=(
-                f"{copies:,} of {n:,} rows. Among strangers {chance:,} of {n_chance:,} coincide by chance with a row that "
-                "one person has.",
+                f"{copies:,} of {n:,} rows. Among strangers {chance:,} of {n_chance:,} coincide by chance with a row "
+                "that one person has.",
             ),
         )
         return Findings([whole])
@@ -98,8 +98,8 @@ def unexplained(copies: int, n: int, chance: int, n_chance: int, *, level: float
         level: Confidence level.
 
     Returns:
-        Below, Newcombe's end: so many copies could be a lucky draw. Above, the copies less what chance explains at least:
-        all rows were compared, so that no more are there.
+        Below, Newcombe's end: so many copies could be a lucky draw. Above, the copies less what chance explains at
+        least: all rows were compared, so that no more are there.
 
     Example:
         >>> round(unexplained(5, 1_000, 0, 2_000, level=0.95).low, 4), unexplained(0, 50, 0, 50, level=0.95).high

@@ -150,20 +150,27 @@ SECTIONS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
         "Single columns",
         "Each column alone: its distribution in the synthetic table beside the one in train. Similarity 1 means the "
         "same distribution; what equally many real holdout rows reach is the ceiling.",
-        ("column-similarity", "worst-column", "lost-values", "invented-categories", "tails"),
+        ("column-similarity", "worst-column", "lost-values", "invented-categories", "tails", "wasserstein"),
     ),
     (
         "pairs",
         "Pairs of columns",
         "What goes together: the contingency table of every pair, on bins that were fixed on train, and the "
         "dependences that the generator invented, lost or turned round.",
-        ("pair-similarity", "association"),
+        ("pair-similarity", "association", "k-marginal", "hallucinated-dependence"),
     ),
     (
         "gaps",
         "Missing cells",
         "How many cells are missing, and for whom.",
         ("missingness", "missingness-by-group"),
+    ),
+    (
+        "groups",
+        "Groups and regions",
+        "Whether groups of people are described as well as real rows describe them, and whether synthetic rows lie "
+        "where real ones lie and reach all of them. The latter are diagnostics: a copy of train is perfect by all.",
+        ("group-fidelity", "alpha-precision", "beta-recall", "neighbour-coverage"),
     ),
     (
         "detection",
@@ -210,8 +217,8 @@ SECTIONS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     (
         "validity",
         "Rules of the schema",
-        "Types, bounds, categories, keys and constraints that the schema declares, checked on every synthetic row; and how "
-        "finely numbers and times are written.",
+        "Types, bounds, categories, keys and constraints that the schema declares, checked on every synthetic row; and "
+        "how finely numbers and times are written.",
         ("schema-violations", "digits"),
     ),
 )

@@ -102,6 +102,11 @@ def _worst_column(result: Result) -> str:
     return f"The column that falls furthest short is {100 * short:.1f} points less similar than among real rows."
 
 
+def _group(result: Result) -> str:
+    short = max(0.0, result.judged.value if result.judged else 0.0)
+    return f"The group that falls furthest short is {100 * short:.1f} points less similar than real rows of its size."
+
+
 def _dependence(result: Result) -> str:
     excess = max(0.0, result.judged.value if result.judged else 0.0)
     return f"The pair that changed most is off by {percent(excess)} of the rows more than among real rows."
@@ -159,7 +164,8 @@ def _single_copies(result: Result) -> str:
 
 
 def _row_order(result: Result) -> str:
-    return f"Beyond a random order, {percent(max(0.0, result.value or 0.0))} of the rows agree with the row in the same place."
+    share = percent(max(0.0, result.value or 0.0))
+    return f"Beyond a random order, {share} of the rows agree with the row in the same place."
 
 
 def _lost(result: Result) -> str:
@@ -252,6 +258,8 @@ _SENTENCES: dict[str, Callable[[Result], str]] = {
     "worst-column": _worst_column,
     "pair-similarity": _similar("Pairs of columns"),
     "association": _dependence,
+    "k-marginal": _similar("Triples of columns"),
+    "group-fidelity": _group,
     "missingness": _gaps,
     "missingness-by-group": _group_gaps,
     "detection": _detection,
