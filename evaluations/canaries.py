@@ -44,7 +44,7 @@ from tabsynth.schema.model import Categorical, Column, Integer, Table
 from tabsynth.schema.values import TypedTable, format_column
 
 RESULTS = Path(__file__).parent / "results" / "canaries.json"
-ROWS = 1_200
+ROWS = 1_000
 CEILING_ROWS = 6_000
 PEERS = ("sdmetrics", "syntheval", "anonymeter")
 TARGET = "income"
@@ -186,8 +186,8 @@ def render(results: dict[str, Any]) -> str:
     lines += [
         "",
         "SDMetrics and SynthEval publish no limits: a score 0.05 below that of fresh real rows counts as an alarm, for "
-        "leaks a score of privacy, for damage another. anonymeter measures risks only, so it cannot see damage; it alarms "
-        "where the interval of a risk lies above zero. In the cells: right or wrong, and what raised an alarm.",
+        "leaks a score of privacy, for damage another. anonymeter measures risks only, so it cannot see damage; it "
+        "alarms where the interval of a risk lies above zero. In the cells: right or wrong, and what raised an alarm.",
         "",
         "| canary | tabsynth | " + " | ".join(peers[peer]["version"] for peer in asked) + " |",
         "|---|---|" + "---|" * len(asked),

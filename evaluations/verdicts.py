@@ -20,12 +20,14 @@ import os
 import platform
 import time
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tabsynth.evaluation.base import Family, Judged, Result, Verdict
+from tabsynth.evaluation.comparison import Array
 from tabsynth.evaluation.intervals import (
     Interval,
     around,
@@ -62,13 +64,26 @@ def excess(rng: np.random.Generator, n: int, truth: float) -> tuple[float, Inter
 
 
 def ceiling(rng: np.random.Generator, n: int, truth: float) -> tuple[float, Interval]:
-    """Similarity of one column of ten categories as a share of the ceiling."""
+    """Similarity of one column of ten categories as a share of the ceiling that n real rows reach on average."""
+    return _ceiling(rng, n, float(np.interp(-truth, *_moved(n))))
+
+
+def _ceiling(rng: np.random.Generator, n: int, moved: float) -> tuple[float, Interval]:
+    """The same when a share of rows moved from half of the categories to the other half."""
     p = np.full(10, 0.1)
-    # Moving a share m from half of the categories to the other half takes m off the similarity.
-    off = p + np.where(np.arange(10) < 5, -1, 1) * (1 - truth) / 5
+    off = p + np.where(np.arange(10) < 5, -1, 1) * moved / 5
     train = rng.multinomial(4 * n, p)
     own, real = (counted_similarity(train, rng.choice(10, n, p=q)) for q in (off, p))
     return share_of_ceiling(own, real, level=0.95)
+
+
+@cache
+def _moved(n: int) -> tuple[Array, Array]:
+    """Minus the mean share of the ceiling, and the share of rows moved that leads to it: sampling hides a part."""
+    rng = np.random.default_rng(n)
+    moved = np.linspace(0, 0.2, 21)
+    means = [np.mean([_ceiling(rng, n, float(part))[0] for _ in range(400)]) for part in moved]
+    return np.maximum.accumulate(-np.array(means)), moved
 
 
 def largest_of_many(rng: np.random.Generator, n: int, truth: float) -> tuple[float, Interval]:

@@ -14,7 +14,7 @@ import pandas as pd
 from anonymeter.evaluators import InferenceEvaluator, LinkabilityEvaluator, SinglingOutEvaluator
 
 warnings.simplefilter("ignore")
-ATTACKS = 300
+ATTACKS = 200
 
 
 def main(folder):

@@ -26,6 +26,7 @@ def main(folder):
             name: {"sdtype": "categorical" if name in job["categorical"] else "numerical"} for name in train.columns
         }
     }
+    whole = {"tables": {"adult": metadata}, "relationships": []}
     found = {}
     for name in job["releases"]:
         made = pd.read_csv(folder / f"{name}.csv", dtype=kinds)
@@ -34,8 +35,8 @@ def main(folder):
             report = kind()
             report.generate(train, made, metadata, verbose=False)
             scores[key] = report.get_score()
-        scores["DCR overfitting protection"] = DCROverfittingProtection.compute(train, made, holdout, metadata)
-        scores["DCR baseline protection"] = DCRBaselineProtection.compute(train, made, metadata)
+        scores["DCR overfitting protection"] = DCROverfittingProtection.compute(train, made, holdout, whole, "adult")
+        scores["DCR baseline protection"] = DCRBaselineProtection.compute(train, made, whole, "adult")
         found[name] = {key: float(value) for key, value in scores.items()}
     result = {"version": f"sdmetrics {version('sdmetrics')}", "scores": found}
     (folder / "scores.json").write_text(json.dumps(result))

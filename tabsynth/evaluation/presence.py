@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 
 from tabsynth.evaluation.base import Detail, Family, Findings, Judged, Result, Unit, unmeasured
-from tabsynth.evaluation.comparison import Comparison, Rows
+from tabsynth.evaluation.comparison import Array, Comparison, Rows
 from tabsynth.evaluation.intervals import Interval, each_of, largest_of, newcombe, wilson
 from tabsynth.evaluation.part import Part
 from tabsynth.evaluation.profiles import people_per_code
@@ -159,7 +159,7 @@ def _lost(comparison: Comparison, name: str, other: Rows) -> tuple[int, int]:
     """Common values of a column, and those that another table lacks."""
     scale, bins = comparison.scales[name], comparison.bins[name]
 
-    def states(rows: Rows) -> np.ndarray:
+    def states(rows: Rows) -> Array:
         cells = rows.columns[name]
         if scale.discrete:
             return np.where(np.isnan(cells), 0, cells + 1).astype(np.int64)

@@ -18,6 +18,7 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
+from scipy import stats
 
 from tabsynth.evaluation.base import Family, Findings, Judged, Result, Unit, unmeasured
 from tabsynth.evaluation.comparison import Array, Comparison
@@ -98,15 +99,17 @@ def unexplained(copies: int, n: int, chance: int, n_chance: int, *, level: float
         level: Confidence level.
 
     Returns:
-        Below, Newcombe's end: so many copies could be a lucky draw. Above, the copies less what chance explains at
-        least: all rows were compared, so that no more are there.
+        Below, Newcombe's end: so many copies could be a lucky draw. Above, the copies less the fewest that chance
+        brings about in n rows: all rows were compared, so that no more are there.
 
     Example:
         >>> round(unexplained(5, 1_000, 0, 2_000, level=0.95).low, 4), unexplained(0, 50, 0, 50, level=0.95).high
         (0.0016, 0.0)
     """
     low = newcombe(copies, n, chance, n_chance, level=level).low
-    return Interval(low=low, high=copies / n - wilson(chance, n_chance, level=level).low, level=level)
+    rate = wilson(chance, n_chance, level=level).low
+    fewest = float(stats.binom.ppf((1 - level) / 2, n, rate))
+    return Interval(low=low, high=(copies - fewest) / n, level=level)
 
 
 def _shared_by_two(train: Array, owners: Array) -> int:

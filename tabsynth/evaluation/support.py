@@ -26,7 +26,7 @@ from typing import Literal
 import numpy as np
 
 from tabsynth.evaluation.base import Family, Findings, Result, Unit, unmeasured
-from tabsynth.evaluation.comparison import Array, Comparison, Rows
+from tabsynth.evaluation.comparison import Array, Comparison, Rows, Which
 from tabsynth.evaluation.distances import Encoder, Points
 from tabsynth.evaluation.intervals import Interval, around
 from tabsynth.randomness import child
@@ -149,7 +149,8 @@ def _supports(comparison: Comparison) -> _Supports | None:
         real = encoder.points(train)
         own = _within(real)
         found = _Supports({}, {}, {}, n)
-        for which in ("synthetic", "holdout", "independent"):
+        kinds: tuple[Which, ...] = ("synthetic", "holdout", "independent")
+        for which in kinds:
             # Drawn alike, so that the holdout in the place of synthetic rows gives the same figure.
             made = encoder.points(_drawn(comparison.compared(which), n, comparison.seed, "other"))
             found.precision[which], found.recall[which], found.coverage[which] = _measured(real, made, own)

@@ -24,7 +24,7 @@ NOT_TESTED = (
     "Attackers who train generators of their own to compare with, or who hold the model file.",
     "Utility: whether models and estimates made from synthetic rows hold on real ones.",
     "Fairness: whether small groups are served, or exposed, worse than others.",
-    "Dependence between three or more columns by name; only detection sees it, as a whole.",
+    "Dependence between four or more columns by name; only detection sees it, as a whole.",
     "Order in time and relations between tables.",
 )
 

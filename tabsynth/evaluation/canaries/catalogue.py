@@ -4,6 +4,9 @@ An expectation names a metric, not a clause, so that it can be asked of any poli
 must say `fail`, must not say `pass`, or must not say `fail`. They were written down from what was done to the rows,
 before anything was measured. A release with one thing wrong must not be accused of another: copies leave fidelity
 alone, and damaged columns recognise nobody.
+
+A private generator with too little noise is no canary: its rows look like any others. That is caught where the noise is
+drawn, by audits of the transcript (`tests/dp/test_mutants.py`).
 """
 
 from __future__ import annotations
