@@ -114,7 +114,7 @@ def _place(cells: ColumnCells) -> Found | None:
     """Places below the state: towns, postcodes, coordinates, census areas."""
     if cells.storage in ("datetime", "boolean") or not cells.texts:
         return None
-    name = cells.spaced
+    name = cells.spaced.replace("block group", "blockgroup")
     if tells(_POSTAL, name) and cells.storage != "decimal":
         share = cells.share(lambda text: _ZIP.fullmatch(text) is not None and any(c.isdigit() for c in text))
         if share >= 0.6 and not _are_kept_prefixes(cells):
@@ -196,7 +196,7 @@ def _date(cells: ColumnCells, as_of: date) -> Found | None:
         share = cells.share(is_compact_date)
         if share >= 0.95 and cells.n_different > 1:
             return Found(Kind.DATE, "date", 0.9, round(share, 4), "dates written as yyyymmdd")
-    if named and cells.storage in ("whole", "decimal", "text"):
+    if named and cells.storage in ("whole", "decimal", "text") and key_evidence(cells.name) is Evidence.NONE:
         share = cells.share(lambda text: is_date_number(text) or is_date(text))
         if share >= 0.8 and not (cells.share(is_year) >= 0.5):
             return Found(
@@ -253,6 +253,14 @@ def _age(cells: ColumnCells, unit: str | None) -> Found | None:
     return Found(Kind.DATE, "age", 0.95, round(share, 4), "ages over 89")
 
 
+_MEASURES = (
+    r"\b(?:amount|amt|price|cost|costs|revenue|income|salary|wages?|balance|total|sum|population|weight|fnlwgt|"
+    r"size|area|"
+    r"distance|volume|charge|charges|payment|value|budget|sales|gdp|cents|usd|eur|bytes|count|gross|net|"
+    r"expenses?|fee|fees)\b"
+)
+
+
 # --- unique codes --------------------------------------------------------------------------------------------------
 
 
@@ -278,6 +286,8 @@ def _unique(cells: ColumnCells) -> Found | None:
     if len(numbers) and numbers[-1] - numbers[0] + 1 == len(numbers) and cells.n_distinct == cells.n_present:
         years = numbers[0] >= 1800 and numbers[-1] <= 2100
         return None if years else Found(Kind.OTHER, "row-number", 0.8, share, "row numbers")
+    if re.search(_MEASURES, cells.spaced):
+        return None
     widths = {len(text.lstrip("-")) for text in cells.texts}
     if len(widths) == 1 and widths.pop() >= 6:
         return Found(Kind.OTHER, "unique", 0.7, share, "numbers of one width, nearly every one different")

@@ -119,10 +119,11 @@ DETECTORS: tuple[Detector, ...] = (
         "biometric",
         Kind.BIOMETRIC,
         "biometric templates or recordings",
-        names=r"\b(?:finger ?print\w*|biometrics?|iris|retinal?|voice ?(?:print|sample|recording|template)\w*|"
-        r"palm ?print|"
-        r"palm vein|minutiae|face ?(?:embedding|template|vector|emb|encoding|print|id)|facial\w*|gait|ear ?print|"
-        r"hand geometry|vein|speaker (?:embedding|vector)|dna (?:profile|fingerprint)|str profile|keystroke|"
+        names=r"\b(?:finger ?print\w*|biometrics?|iris|retinal?|voice ?(?:sample|recording)|palm vein|minutiae|"
+        r"(?:face|facial|voice|speaker|iris|retinal?|finger|palm|vein|gait|ear|hand) ?(?:emb\w*|templates?|"
+        r"vectors?|encodings?|"
+        r"prints?|features?|codes?|hash|id|geometry|scans?)|voiceprint\w*|dna (?:profile|fingerprint)|"
+        r"str profile|keystroke|"
         r"signature (?:image|template)|typing)\b",
         named_form=forms.is_number_or_template,
         named=0.8,
@@ -162,6 +163,7 @@ DETECTORS: tuple[Detector, ...] = (
         "fax numbers",
         names=r"\b(?:fax|facsimile|telefax|telecopier|fax ?(?:no|nr|num|number|phone))\b",
         named_form=forms.is_phone_under_its_name,
+        named_sure=0.97,
         codes_too=True,
     ),
     Detector(
@@ -232,7 +234,7 @@ DETECTORS: tuple[Detector, ...] = (
         "plate",
         Kind.VEHICLE,
         "number plates",
-        names=r"\b(?:plates?|licen[cs]e ?plates?|number ?plates?|plate (?:no|nr|num|number)|"
+        names=r"^(?:\w+ )?plates?$|\b(?:licen[cs]e ?plates?|number ?plates?|plate (?:no|nr|num|number)|"
         r"registration (?:mark|plate)|"
         r"car (?:registration|tag|plate)|vehicle (?:registration|tag|plate)|reg ?plate|kennzeichen|tag (?:no|"
         r"number))\b",
@@ -295,7 +297,7 @@ DETECTORS: tuple[Detector, ...] = (
         rf"patient ?{_NO}|pat ?{_NO}|"
         r"patientid|patid|patno|subject id|hospital (?:no|nr|num|number)|emr ?(?:id|no|number)?|ehr (?:id|no|"
         r"number)|empi|mpi|"
-        rf"fall ?nummer|health record(?: {_NO})?|epic id|cerner id|pid|hadm id|patient)\b",
+        rf"fall ?nummer|health record(?: {_NO})?|epic id|cerner id|hadm id)\b|^(?:pid|patient)$",
         named_form=forms.is_code,
         named_sure=0.9,
         codes_too=False,
@@ -403,7 +405,8 @@ DETECTORS: tuple[Detector, ...] = (
         recognise.is_street_address,
         sure=0.93,
         alone=0.6,
-        names=r"\b(?:address\w*|addr|street\w*|residence|adresse|anschrift|strasse|direccion|indirizzo|"
+        names=r"(?<!wallet )(?<!ip )(?<!mac )(?<!email )(?<!mail )(?<!web )\b(?:address\w*|addr|street\w*|"
+        r"residence|adresse|anschrift|strasse|direccion|indirizzo|"
         r"domicil\w*|apt|apartment|"
         r"house (?:no|number|nr))\b",
         named_form=recognise.is_address_like,

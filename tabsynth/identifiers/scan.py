@@ -27,6 +27,7 @@ from tabsynth.errors import DataError, UsageError
 from tabsynth.identifiers import resolution
 from tabsynth.identifiers.column_cells import PROBE, ColumnCells
 from tabsynth.identifiers.column_tests import Found, examine
+from tabsynth.identifiers.detectors import DETECTORS
 from tabsynth.identifiers.findings import ChecklistRow, Finding, Place, ScannedColumn, ScanReport
 from tabsynth.identifiers.free_text import search_texts
 from tabsynth.identifiers.hidden_values import in_levels, in_metadata, in_name
@@ -36,6 +37,8 @@ from tabsynth.tables.frames import to_pandas
 
 __all__ = ["ChecklistRow", "Finding", "ScanReport", "ScannedColumn", "require_resolved", "scan_table"]
 
+_EXPLAINING = frozenset(detector.name for detector in DETECTORS)
+"""Detectors that say what every cell of a column is, so that what else may be in some of them is a part of it."""
 _METHOD = (
     "every distinct text was searched for identifiers inside it",
     f"each column was judged as a whole by up to {PROBE:,} cells, evenly spaced; ages, years of birth, native dates "
@@ -125,6 +128,8 @@ def _inside(cells: ColumnCells, whole: list[Found]) -> list[tuple[Any, ...]]:
     if cells.storage != "text" or not cells.n_present:
         return []
     texts = np.array([text if isinstance(text, str) else str(text) for text in cells.distinct], dtype=object)
+    if any(found.share >= 0.8 and found.detector in _EXPLAINING for found in whole):
+        return []
     known = {found.kind for found in whole}
     return [
         (hit.kind, hit.detector, hit.confidence, hit.n_found, hit.what, hit.is_scaled)

@@ -50,10 +50,6 @@ _KIN = (
     r"[Nn]ext of kin|[Cc]aregiver|[Aa]unt|[Uu]ncle|[Gg]rand(?:mother|father|son|daughter)|[Nn]eighbou?r|"
     r"[Ee]mergency contact)"
 )
-_STREETS = (
-    r"(?:St|Street|Ave|Avenue|Rd|Road|Blvd|Boulevard|Dr|Drive|Ln|Lane|Ct|Court|Pl|Place|Hwy|Highway|Pkwy|Parkway|Way|"
-    r"Terrace|Ter|Circle|Cir|Trail)"
-)
 _MONTHS = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.?"
 _STATE = (
     r"(?:A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|PA|RI|S[CD]|T[NX]|"
@@ -69,7 +65,7 @@ def _is_called(match: re.Match[str]) -> bool:
 def _is_phone(match: re.Match[str]) -> bool:
     before = match.string[max(0, match.start() - 25) : match.start()].lower()
     called = re.search(r"phone|tel|call|cell|mobile|reach|contact|pager|\+$|\bat\b", before) is not None
-    if re.search(r"fax|isbn|ndc|lot|serial|order|ticket|invoice", before):
+    if re.search(r"fax|facs|isbn|ndc|lot|serial|order|ticket|invoice", before):
         return False
     return phone_numbers.is_valid(match[0]) or (called and phone_numbers.is_possible(match[0]))
 
@@ -107,9 +103,9 @@ PATTERNS: tuple[Pattern, ...] = (
         "ssn",
         Kind.SSN,
         "social security numbers",
-        r"\d{3}[- ]\d{2}[- ]\d{4}|(?i)\bssn\b",
+        r"\d{3}[- ]\d{2}[- ]\d{4}|(?i)\bssn\b|social security",
         _any(
-            r"(?<![\d-])(?!000|666)(\d{3})-(?!00)\d{2}-(?!0000)\d{4}(?![\d-])|(?i:\bssn\b|"
+            r"(?<![\d-])(?!000|666)(\d{3})-(?!00)\d{2}-(?!0000)\d{4}(?![\w-])|(?i:\bssn\b|"
             r"social security)\D{0,12}\d{3}[- ]?\d{2}[- ]?\d{4}"
         ),
         0.95,
@@ -163,8 +159,8 @@ PATTERNS: tuple[Pattern, ...] = (
         "licence",
         Kind.LICENCE,
         "licence, NPI, DEA or passport numbers",
-        r"(?i)\b(?:npi|dea|licen[cs]e|passport|certificate|permit)\b|\b[A-Z]{2}\d{7}\b",
-        lambda text: _LICENCE(text) or _DEA(text),
+        r"(?i)\b(?:npi|dea|licen[cs]e|passport|certificate|permit)\b",
+        lambda text: _LICENCE(text),
         0.93,
     ),
     Pattern(
@@ -172,7 +168,7 @@ PATTERNS: tuple[Pattern, ...] = (
         Kind.VEHICLE,
         "vehicle identifiers or plates",
         r"(?i)\b[A-HJ-NPR-Z0-9]{17}\b|\b(?:plates?|vin|tag)\b",
-        lambda text: _VIN(text) or _PLATE(text),
+        lambda text: (" " in text and _VIN(text)) or _PLATE(text),
         0.93,
     ),
     Pattern(
@@ -227,8 +223,7 @@ PATTERNS: tuple[Pattern, ...] = (
         "address",
         Kind.GEOGRAPHY,
         "addresses, postcodes or coordinates",
-        rf"\d{{1,6}} [A-Z0-9][A-Za-z0-9.]*(?: [A-Z][A-Za-z.]*){{0,3}} {_STREETS}\b|\b{_STATE},? \d{{5}}\b|"
-        rf"(?i)p\.? ?o\.? ?box \d|"
+        rf"\d{{1,6}} [A-Z0-9][A-Za-z0-9.]* [A-Z]|\b{_STATE},? \d{{5}}\b|(?i)p\.? ?o\.? ?box \d|"
         r"-?\d{1,2}\.\d{4,}\s*,\s*-?\d{1,3}\.\d{4,}|(?i)\bzip\b",
         lambda text: _STREET(text) or _STATE_ZIP(text) or _COORDINATES(text),
         0.9,
@@ -272,7 +267,7 @@ _PLAN = _any(
 )
 _IBAN = _any(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?\b", lambda m: recognise.is_iban(m[0]))
 _CARD = _any(
-    r"(?<![\d.-])\d{4}([ -]?)\d{4}\1\d{4}\1\d{4}(?![\d.-])|(?<![\d.-])3[47]\d{2}([ -]?)\d{6}\2\d{5}(?![\d.-])",
+    r"(?<![\d.-])(?<!\d )(?:\d{4}([ -]?)\d{4}\1\d{4}\1\d{4}|3[47]\d{2}([ -]?)\d{6}\2\d{5})(?!\d|[ .-]\d)",
     lambda m: forms.is_card(m[0]),
 )
 _ACCOUNT = _any(
@@ -286,7 +281,6 @@ _LICENCE = _any(
     r"((?=[\w-]*\d)[A-Z0-9][A-Z0-9-]{4,})",
     _is_called,
 )
-_DEA = _any(r"\b[A-Z]{2}\d{7}\b", lambda m: check_digits.is_dea(m[0]))
 _VIN = _any(r"(?i)\b[A-HJ-NPR-Z0-9]{17}\b", lambda m: check_digits.is_vin(m[0]) and not m[0].isdigit())
 _PLATE = _any(
     r"(?i)\b(?:licen[cs]e plates?|number plates?|plates?|vin|tag)\b(?:\s*(?:no|number|#))?\.?\s*(?:is|was|were|"
@@ -314,8 +308,8 @@ _EMPLOYER = _any(
     rf"(?:[Ww]ork(?:s|ed|ing)? (?:at|for)|[Ee]mployed (?:by|at)|[Ee]mployer(?: is|:| was)?)(?: the)? {_CAPITAL}"
 )
 _STREET = _any(
-    rf"\b\d{{1,6}} (?:[NSEW]\.? )?[A-Z0-9][A-Za-z0-9.]*(?: [A-Z][A-Za-z.]*){{0,3}} {_STREETS}\b|"
-    rf"(?i:p\.? ?o\.? ?box \d+)"
+    r"\b\d{1,6}(?:[ ,]+[A-Z0-9][A-Za-z0-9.]*){2,5}|(?i:p\.? ?o\.? ?box \d+)",
+    lambda m: recognise.is_street_address(m[0].strip(" ,.")),
 )
 _STATE_ZIP = _any(rf"\b{_STATE},? \d{{5}}(?:-\d{{4}})?\b|(?i:\bzip(?: ?code)?\b)\D{{0,6}}\d{{5}}\b")
 _COORDINATES = _any(r"-?\d{1,2}\.\d{4,}\s*,\s*-?\d{1,3}\.\d{4,}")
