@@ -45,7 +45,10 @@ NEAR_MISSES: dict[str, list[Column]] = {
         *_under("patient_type, customer segment, member status", v.one_of("Inpatient", "Outpatient", "Emergency")),
         *_under("employer_type, name_verified, has_guardian", _YESNO),
         *_under("month", v.one_of("April", "May", "June", "August"), also="C"),
-        *_under("department, hospital_service", v.one_of("Internal Medicine", "Egyptian Art", "Musical Instruments", "Radiology")),
+        *_under(
+            "department, hospital_service",
+            v.one_of("Internal Medicine", "Egyptian Art", "Musical Instruments", "Radiology"),
+        ),
         *_under("variable_name", v.one_of("heart rate", "systolic pressure", "body weight")),
         *_under("country", v.one_of("United States", "New Zealand", "South Africa", "United Kingdom")),
         *_under("race", v.one_of("White", "Black", "Asian", "Native American")),
@@ -133,7 +136,11 @@ NEAR_MISSES: dict[str, list[Column]] = {
         *_under("routing_number", v.aba, also="J"),
     ],
     "H": [
-        *_under("accession_no, accession, specimen_id, lab_order_id, sample id", v.shaped("L99-999999", "S99999999"), also="R"),
+        *_under(
+            "accession_no, accession, specimen_id, lab_order_id, sample id",
+            v.shaped("L99-999999", "S99999999"),
+            also="R",
+        ),
         *_under("encounter_id, visit_id, claim_id, order_number, invoice_no", v.counting("{}", 10_000), also="R"),
         *_under("patient_type, patient_count, chart_type, record_type", v.one_of("new", "old", "transfer")),
         *_under("patient_weight, patient_height, record_length", v.decimals(40, 120, 1)),
@@ -264,5 +271,5 @@ NEAR_MISSES: dict[str, list[Column]] = {
         *_under("ward_id, clinic_code", v.one_of("W01", "W02", "W03")),
         *_under("icd_chapter", v.one_of("I10", "E11", "J45")),
     ],
-}  # fmt: skip
+}
 """By letter of the class that is not there: name of the column, maker of its cells, classes that may be found."""

@@ -15,10 +15,8 @@ def _under(names: str, *makers: Maker) -> list[Column]:
 
 def _inside(*sentences: tuple[str, Maker]) -> list[Column]:
     """Columns of remarks, of which a few hold one of these."""
-    return [
-        (name, v.remarks(v.sentence(*pair)))
-        for name, pair in zip(("note", "comment", "remarks", "history", "x9", "hpi"), sentences)
-    ]  # noqa: B905
+    names = ("note", "comment", "remarks", "history", "x9", "hpi")
+    return [(names[number], v.remarks(v.sentence(*pair))) for number, pair in enumerate(sentences)]
 
 
 _FULL = tuple(v.faked("name", locale) for locale in ("en_US", "de_DE", "es_MX", "en_GB", "fr_FR"))
@@ -51,7 +49,9 @@ _CODES = (v.shaped("AAA999999999"), v.numbered("{}", 10**8, 10**9), v.shaped("A9
 
 POSITIVES: dict[str, list[Column]] = {
     "A": [
-        *_under("patient_name, full_name, name, Customer Name, provider name, x1, field_7, attending_physician", *_FULL),
+        *_under(
+            "patient_name, full_name, name, Customer Name, provider name, x1, field_7, attending_physician", *_FULL
+        ),
         *_under("first_name, FNAME, given name, middle_name, Vorname", *_FIRST),
         *_under("last_name, surname, LNAME, maiden_name", *_LAST),
         *_under("mother_name, next_of_kin, spouse, emergency_contact_name, guardian, guarantor", *_FULL),
@@ -64,13 +64,22 @@ POSITIVES: dict[str, list[Column]] = {
         ),
     ],
     "B": [
-        *_under("zip, ZIP code, postal_code, patient zip", v.faked("zipcode"), v.numbered("{}", 1001, 99_950), v.faked("zipcode_plus4")),
+        *_under(
+            "zip, ZIP code, postal_code, patient zip",
+            v.faked("zipcode"),
+            v.numbered("{}", 1001, 99_950),
+            v.faked("zipcode_plus4"),
+        ),
         *_under("city, town, birthplace, home city", v.faked("city")),
         *_under("county, COUNTY_NAME", v.one_of("Essex County", "Kings County", "Cook County", "Norfolk County")),
         *_under("address, street, home_address, x3, addr 1", v.faked("street_address"), v.faked("address")),
         *_under("lat, longitude, geo_lat", v.decimals(25, 49, 6)),
         *_under("location, x4", lambda rng, n: [f"{a:.5f}, {b:.5f}" for a, b in rng.uniform(30, 49, (n, 2))]),
-        *_under("census_tract, fips, block_group", v.numbered("{:011d}", 10**9, 56 * 10**9), v.numbered("{:05d}", 1001, 56_045)),
+        *_under(
+            "census_tract, fips, block_group",
+            v.numbered("{:011d}", 10**9, 56 * 10**9),
+            v.numbered("{:05d}", 1001, 56_045),
+        ),
         *_under("geohash", v.shaped("9q8yy9999")),
         *_under("postcode, x5", v.faked("postalcode", "en_CA")),
         *_inside(
@@ -107,8 +116,13 @@ POSITIVES: dict[str, list[Column]] = {
         ),
     ],
     "E": [
-        *_under("fax, fax_number, Office Fax, FAX NO, provider_fax, facsimile, clinic fax, home_fax, fax1, telefax", *_PHONES),
-        *_under("pcp_fax, fax_num, referral fax, pharmacy_fax, employer fax, faxnumber", v.phone("{0}{1}{2}"), *_PHONES)[:5],
+        *_under(
+            "fax, fax_number, Office Fax, FAX NO, provider_fax, facsimile, clinic fax, home_fax, fax1, telefax",
+            *_PHONES,
+        ),
+        *_under(
+            "pcp_fax, fax_num, referral fax, pharmacy_fax, employer fax, faxnumber", v.phone("{0}{1}{2}"), *_PHONES
+        )[:5],
         *_inside(
             ("Fax {}.", v.phone("{0}-{1}-{2}")),
             ("Send to fax number {}.", v.phone("({0}) {1}-{2}")),
@@ -133,8 +147,13 @@ POSITIVES: dict[str, list[Column]] = {
         ),
     ],
     "G": [
-        *_under("ssn, SSN, social_security_number, x1, soc sec no, field_3, tax payer id, patient ssn, id2, spouse_ssn", v.ssn()),
-        *_under("ssn_raw, SSNumber ssn, social security, ssn9", v.ssn("{:03d}{:02d}{:04d}"), v.ssn("{:03d} {:02d} {:04d}")),
+        *_under(
+            "ssn, SSN, social_security_number, x1, soc sec no, field_3, tax payer id, patient ssn, id2, spouse_ssn",
+            v.ssn(),
+        ),
+        *_under(
+            "ssn_raw, SSNumber ssn, social security, ssn9", v.ssn("{:03d}{:02d}{:04d}"), v.ssn("{:03d} {:02d} {:04d}")
+        ),
         *_under("ssn_last4, ssn last 4, ssn4", v.shaped("9999"), v.shaped("XXX-XX-9999")),
         *_inside(
             ("SSN {}.", v.ssn()),
@@ -144,7 +163,8 @@ POSITIVES: dict[str, list[Column]] = {
     ],
     "H": [
         *_under(
-            "mrn, MRN, medical_record_number, chart_no, patient_id, PatientID, hospital number, med rec no, EMPI, patient no, pat_id, "
+            "mrn, MRN, medical_record_number, chart_no, patient_id, PatientID, hospital number, med rec no, "
+            "EMPI, patient no, pat_id, "
             "record_number, chart number, ehr_id, mrn_2, subject_id",
             *_RECORDS,
         ),
@@ -158,7 +178,8 @@ POSITIVES: dict[str, list[Column]] = {
     "I": [
         *_under("mbi, x1, medicare_id, field_6, Medicare number", v.mbi, v.dashed_mbi),
         *_under(
-            "member_id, subscriber_id, policy_number, beneficiary id, insurance_number, medicaid_id, hicn, health plan id, Member No, "
+            "member_id, subscriber_id, policy_number, beneficiary id, insurance_number, medicaid_id, hicn, "
+            "health plan id, Member No, "
             "policyholder id, insured_id, nhs_number, plan_id, coverage id",
             *_CODES,
         ),
@@ -170,10 +191,16 @@ POSITIVES: dict[str, list[Column]] = {
     ],
     "J": [
         *_under("iban, x1, bank_account, field_2", v.faked("iban", "de_DE"), v.faked("iban", "en_GB")),
-        *_under("card_number, x2, pan, credit card, field_3", v.card, v.amex, v.mapped(v.card, lambda t: " ".join((t[:4], t[4:8], t[8:12], t[12:])))),
+        *_under(
+            "card_number, x2, pan, credit card, field_3",
+            v.card,
+            v.amex,
+            v.mapped(v.card, lambda t: " ".join((t[:4], t[4:8], t[8:12], t[12:]))),
+        ),
         *_under("routing_number, aba", v.aba),
         *_under(
-            "account_number, acct_no, account, billing_account_number, loan_no, Account ID, savings account number, wallet address",
+            "account_number, acct_no, account, billing_account_number, loan_no, Account ID, "
+            "savings account number, wallet address",
             v.numbered("{}", 10**9, 10**10),
             v.shaped("AC-99999999"),
         ),
@@ -187,7 +214,8 @@ POSITIVES: dict[str, list[Column]] = {
         *_under("npi, x1, provider_npi, field_4", v.npi),
         *_under("dea, x2, dea_number", v.dea),
         *_under(
-            "license_no, driver_license, drivers, passport, PASSPORT_NO, medical license number, certificate_number, licence id, badge_no, "
+            "license_no, driver_license, drivers, passport, PASSPORT_NO, medical license number, "
+            "certificate_number, licence id, badge_no, "
             "state license no, dl number, permit number, nurse_license_no",
             v.shaped("S99999999"),
             v.shaped("A9999999"),
@@ -202,7 +230,8 @@ POSITIVES: dict[str, list[Column]] = {
     "L": [
         *_under("vin, x1, vehicle_identification_number, field_5, VIN number, car", v.vin),
         *_under(
-            "license_plate, plate, plate_number, Number Plate, vehicle plate, car_registration, licence plate, spouse_plate",
+            "license_plate, plate, plate_number, Number Plate, vehicle plate, car_registration, "
+            "licence plate, spouse_plate",
             v.shaped("AAA-9999"),
             v.shaped("9AAA999"),
             v.shaped("AA99 AAA"),
@@ -220,7 +249,8 @@ POSITIVES: dict[str, list[Column]] = {
         *_under("imei, x2, handset", v.imei),
         *_under("mac, x3, mac_address, field_8", v.faked("mac_address")),
         *_under(
-            "serial_number, device_serial, implant_serial, pacemaker_serial_no, device_id, pump serial, meter_no, Serial No",
+            "serial_number, device_serial, implant_serial, pacemaker_serial_no, device_id, pump serial, "
+            "meter_no, Serial No",
             v.shaped("SN99999999"),
             v.shaped("AA9999-999"),
             v.numbered("{}", 10**7, 10**8),
@@ -233,7 +263,8 @@ POSITIVES: dict[str, list[Column]] = {
     ],
     "N": [
         *_under(
-            "url, website, link, x1, homepage, field_9, profile, page, source, blog, patient_portal, employer website, web, linkedin, x5",
+            "url, website, link, x1, homepage, field_9, profile, page, source, blog, patient_portal, "
+            "employer website, web, linkedin, x5",
             v.faked("url"),
             v.faked("uri"),
             v.mapped(v.faked("domain_name"), lambda t: f"www.{t}/p"),
@@ -259,7 +290,8 @@ POSITIVES: dict[str, list[Column]] = {
     ],
     "P": [
         *_under(
-            "fingerprint, fingerprint_template, iris_code, voiceprint, face_embedding, retina_scan, palm_print, biometric_id, "
+            "fingerprint, fingerprint_template, iris_code, voiceprint, face_embedding, retina_scan, "
+            "palm_print, biometric_id, "
             "voice_recording, facial_template, minutiae, fingerprint_hash, dna_profile",
             v.blobs(),
             v.vectors,
@@ -292,7 +324,11 @@ POSITIVES: dict[str, list[Column]] = {
         *_under("id, x1, uuid, row key, field_2", v.faked("uuid4")),
         *_under("hash, x2, token", v.shaped("H" * 40)),
         *_under("user_name, login, screen_name", v.faked("user_name")),
-        *_under("customer_id, employee_id, encounter_id, claim_id, order_id, accession_no", v.counting("{}", 10_000), v.shaped("AA-99999999")),
+        *_under(
+            "customer_id, employee_id, encounter_id, claim_id, order_id, accession_no",
+            v.counting("{}", 10_000),
+            v.shaped("AA-99999999"),
+        ),
         *_under("x3, barcode, code", v.shaped("AAA99999"), v.shaped("9999-AAAA")),
         *_under("x4", v.counting("{}")),
         *_inside(
@@ -300,5 +336,5 @@ POSITIVES: dict[str, list[Column]] = {
             ("Reference {} opened.", v.faked("uuid4")),
         ),
     ],
-}  # fmt: skip
+}
 """By letter of the class: name of the column and maker of its cells."""

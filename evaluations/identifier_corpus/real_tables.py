@@ -21,8 +21,8 @@ def write(folder: Path, target: Path) -> None:
     lines = [
         "# Findings of `tabsynth scan` on real tables",
         "",
-        "Made by `python -m evaluations.identifier_corpus --tables FOLDER`. Shares are rounded to whole per cents; no cell is",
-        "shown. `right` and `doubtful` and `false alarm` are judged by hand; what has no remark is right by its name and cells.",
+        "Made by `python -m evaluations.identifier_corpus --tables DIR`. Shares are whole per cents; no cell is in it.",
+        "`right`, `doubtful` and `false alarm` are judged by hand; what has no remark is right by its name and cells.",
         "",
     ]
     judged = dict.fromkeys(("right", "doubtful", "false alarm"), 0)

@@ -1,0 +1,207 @@
+"""The scan: what it finds where, what it shows, and how it is held against a schema."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+from typer.testing import CliRunner
+
+import tabsynth as ts
+from tabsynth.cli import app
+from tabsynth.errors import DataError, UsageError
+from tabsynth.identifiers.scan import require_resolved, scan_table
+from tabsynth.schema.files import parse_schema
+from tabsynth.schema.model import Schema
+
+N_ROWS = 200
+RNG = np.random.default_rng(11)
+PLAIN = [f"Room {number % 7}, pain {number % 10}/10, no new complaints, dose 20 mg." for number in range(N_ROWS)]
+
+
+def found(column: object, name: str = "x") -> set[tuple[str, str]]:
+    return {(str(item.kind), item.place) for item in scan_table(pd.DataFrame({name: column})).findings}
+
+
+def schema(*columns: str, more: str = "") -> Schema:
+    lines = "".join(f"      {column}\n" for column in columns)
+    return parse_schema(f"format: 1\ntables:\n  t:\n    columns:\n{lines}{more}")
+
+
+@pytest.mark.parametrize(
+    ("identifier", "kind"),
+    [
+        ("write to ann.lee@mail.net", "F"),
+        ("see https://clinic.net/p/1", "N"),
+        ("SSN 212-34-5678", "G"),
+        ("call (212) 736-5000", "D"),
+        ("fax 212-736-5000", "E"),
+        ("MRN 0012345", "H"),
+        ("member ID ABC123456789", "I"),
+        ("card 4111 1111 1111 1111", "J"),
+        ("NPI 1234567893", "K"),
+        ("plate ABC 1234", "L"),
+        ("implant serial SN1234567", "M"),
+        ("from 10.20.30.40", "O"),
+        ("fingerprint template 0f3e55aa91bc77d2", "P"),
+        ("picture faces/01.jpg", "Q"),
+        ("case no C123456", "R"),
+        ("wife Maria Lopez", "A"),
+        ("works at Boeing", "A"),
+        ("at 12 Oak Street, Salem", "B"),
+        ("seen 03/04/2021", "C"),
+        ("a 97-year-old", "C"),
+    ],
+)
+def test_one_cell_of_free_text_is_found(identifier: str, kind: str) -> None:
+    cells = [*PLAIN[:-1], f"Stable, {identifier} today."]
+    assert (kind, "text") in found(cells)
+    assert (kind, "text") not in found(PLAIN)
+
+
+def test_one_in_many_distinct_texts_is_found() -> None:
+    cells = [f"Remark {number} on the plan, dose 20 mg, 4711-{number}" for number in range(30_000)]
+    cells[17_003] += " ann.lee@mail.net"
+    assert ("F", "text") in found(cells)
+
+
+def test_values_in_names_of_columns_are_found_and_not_shown() -> None:
+    frame = pd.DataFrame(
+        {"ann.lee@mail.net": [1, 2], "2021-03-04": [1, 2], "212-34-5678": [3, 4], "Maria Lopez": [1, 2]}
+    )
+    report = scan_table(frame, None)
+    assert {(item.column, str(item.kind)) for item in report.findings if item.place == "name"} == {
+        ("column 1", "F"),
+        ("column 2", "C"),
+        ("column 3", "G"),
+        ("column 4", "A"),
+    }
+    written = json.dumps(report.as_json())
+    assert not any(name in written for name in ("ann.lee", "2021-03-04", "212-34", "Lopez"))
+
+
+def test_levels_without_a_row_are_found_and_never_come_out() -> None:
+    levels = ["a", "b", "ann.lee@mail.net"]
+    cells = pd.Categorical(["a", "b"] * 60, categories=levels)
+    frame = pd.DataFrame({"x": cells, "y": np.arange(120) % 7})
+    assert ("F", "levels") in found(cells)
+    arrow = pa.table({"x": pa.DictionaryArray.from_arrays(pa.array([0, 1] * 60), pa.array(levels))})
+    assert {(str(item.kind), item.status) for item in scan_table(arrow).findings} == {("F", "handled")}
+    model = ts.Independent().fit(frame, schema("x: {type: categorical}", "y: {type: integer}"), seed=0)
+    assert "ann.lee@mail.net" not in set(model.sample(50, seed=0)["x"].astype("category").cat.categories)
+
+
+def test_metadata_of_parquet_files_is_read_and_never_written(tmp_path: Path) -> None:
+    field = pa.field("x", pa.int64(), metadata={"owner": "call (212) 736-5000"})
+    table = pa.table([pa.array([1, 2, 3])], schema=pa.schema([field], metadata={"by": "ann.lee@mail.net"}))
+    pa.parquet.write_table(table, tmp_path / "a.parquet")
+    report = ts.scan(tmp_path / "a.parquet")
+    assert {(str(item.kind), item.place, item.status) for item in report.findings} == {
+        ("F", "metadata", "handled"),
+        ("D", "metadata", "handled"),
+    }
+    assert "ann.lee" not in json.dumps(report.as_json())
+    ts.write_table(ts.read_table(tmp_path / "a.parquet"), tmp_path / "b.parquet")
+    assert not ts.scan(tmp_path / "b.parquet").findings
+    attributed = pd.DataFrame({"x": [1, 2]})
+    attributed.attrs["note"] = "ann.lee@mail.net"
+    attributed.to_parquet(tmp_path / "c.parquet")
+    assert {str(item.kind) for item in ts.scan(tmp_path / "c.parquet").findings} == {"F"}
+
+
+def test_categories_of_pandas_and_arrow_text_are_read_like_text() -> None:
+    mails = [f"u{number}@mail.net" for number in range(30)]
+    for cells in (mails, pd.Categorical(mails), pd.array(mails, dtype="string")):
+        assert ("F", "cells") in found(cells)
+
+
+def test_numbers_that_are_identifiers() -> None:
+    codes = RNG.integers(1001, 99_950, N_ROWS)
+    assert ("B", "cells") in found(codes, "zip")
+    assert ("B", "cells") in found(np.where(codes > 50_000, codes, np.nan), "zip")
+    assert ("C", "cells") in found(RNG.integers(30_000, 45_000, N_ROWS), "admit_date")
+    assert ("C", "cells") in found([20200229, 20210301] * 50, "x")
+    assert ("C", "cells") in found(RNG.integers(0, 105, N_ROWS), "age")
+    assert ("C", "cells") in found(RNG.integers(0, 1300, N_ROWS), "age_months")
+    assert not found(RNG.integers(0, 90, N_ROWS), "age")
+    assert not found(RNG.integers(0, 1000, N_ROWS), "age_months")
+    assert not found(RNG.integers(1990, 2025, N_ROWS), "year")
+    assert not found([0, 45, 90] * 50, "age"), "90 and nothing above is the group of 90 and older"
+
+
+def test_dates_of_the_first_of_january_alone_are_years() -> None:
+    assert not found(pd.to_datetime(["2020-01-01", "2021-01-01"] * 10), "when")
+    assert ("C", "cells") in found(pd.to_datetime(["2020-01-01", "2021-02-29"[:8] + "28"] * 10), "when")
+
+
+def test_the_schema_resolves_or_leaves() -> None:
+    frame = pd.DataFrame({"mail": [f"u{number}@mail.net" for number in range(40)], "sex": ["F", "M"] * 20})
+    learned = schema("mail: {type: categorical}", "sex: {type: categorical}")
+    report = scan_table(frame, learned)
+    assert [(item.column, item.remedy) for item in report.unresolved] == [
+        ("mail", "mail: {type: identifier, surrogate: email}")
+    ]
+    with pytest.raises(DataError, match=r"mail: \{type: identifier, surrogate: email\}") as caught:
+        require_resolved(report)
+    assert "@" not in str(caught.value)
+    for line in (
+        "{type: identifier, surrogate: email}",
+        "{type: text}",
+        "{type: text, fill: drop}",
+        "{type: categorical, treatment: drop}",
+    ):
+        resolved = scan_table(frame, schema(f"mail: {line}", "sex: {type: categorical}"))
+        require_resolved(resolved)
+        assert {str(row.kind): row.status for row in resolved.checklist()}["F"] == "handled"
+    kept = scan_table(frame, schema("mail: {type: categorical, treatment: keep}", "sex: {type: categorical}"))
+    assert not kept.ok, "keep is no answer to what the cells prove"
+
+
+def test_keep_answers_a_doubtful_finding() -> None:
+    frame = pd.DataFrame({"code": [f"{chr(65 + n % 26)}{n:04d}" for n in range(60)]})
+    assert not scan_table(frame, schema("code: {type: categorical}")).ok
+    report = scan_table(frame, schema("code: {type: categorical, treatment: keep}"))
+    assert report.ok and "declared to hold no identifier" in report.findings[0].evidence
+
+
+def test_images_and_biometric_data_must_be_left_out() -> None:
+    frame = pd.DataFrame({"photo": [f"faces/{n}.jpg" for n in range(30)], "n": range(30)})
+    assert not scan_table(frame, schema("photo: {type: identifier}", "n: {type: identifier}")).ok
+    assert scan_table(frame, schema("photo: {type: identifier, treatment: drop}", "n: {type: identifier}")).ok
+
+
+def test_a_schema_of_several_tables_needs_a_name() -> None:
+    two = parse_schema(
+        "format: 1\ntables:\n  a: {columns: {x: {type: integer}}}\n  b: {columns: {x: {type: integer}}}\n"
+    )
+    with pytest.raises(UsageError, match="a, b"):
+        scan_table(pd.DataFrame({"x": [1]}), two)
+    assert scan_table(pd.DataFrame({"x": [1]}), two, table_name="b").table == "b"
+
+
+def test_empty_columns_hold_nothing() -> None:
+    assert not scan_table(pd.DataFrame({"ssn": [None] * 30, "photo": [np.nan] * 30})).findings
+
+
+def test_the_command_prints_writes_and_fails_closed(tmp_path: Path) -> None:
+    data, declared, out = tmp_path / "t.csv", tmp_path / "s.yaml", tmp_path / "scan.json"
+    pd.DataFrame({"ssn": [f"212-34-{n:04d}" for n in range(1, 60)], "y": [n % 5 for n in range(1, 60)]}).to_csv(
+        data, index=False
+    )
+    plain = CliRunner().invoke(app, ["scan", str(data), "-q"])
+    assert plain.exit_code == 0 and "social security numbers" in plain.output and "212-34" not in plain.output
+    declared.write_text(
+        "format: 1\ntables:\n  t:\n    columns:\n      ssn: {type: categorical}\n      y: {type: integer}\n"
+    )
+    failed = CliRunner().invoke(app, ["scan", str(data), "--schema", str(declared), "-o", str(out)])
+    assert failed.exit_code == 4 and "to resolve: ssn: {type: identifier, surrogate: ssn}" in failed.output
+    written = json.loads(out.read_text("utf-8"))
+    assert len(written["checklist"]) == 18 and "212-34" not in out.read_text("utf-8")
+    declared.write_text(declared.read_text().replace("{type: categorical}", "{type: identifier, surrogate: ssn}"))
+    passed = CliRunner().invoke(app, ["scan", str(data), "--schema", str(declared), "--json", "-q"])
+    assert passed.exit_code == 0 and json.loads(passed.output)["ok"] is True
