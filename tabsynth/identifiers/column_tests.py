@@ -100,7 +100,9 @@ _GEOCODES = (
     r"plus ?code|what ?3 ?words|precinct|h 3(?: index)?|s 2(?: cell)?|quad ?key|mgrs|census geoid|oa code|nuts ?3?)\b"
 )
 _COORDINATES = (
-    r"\b(?:lat|latitude|lon|lng|long|longitude|gps|coords?|coordinates?|geo ?(?:point|location)|easting|northing)\b"
+    r"\b(?:latitude|longitude|gps|coords?|coordinates?|geo ?(?:point|location)|easting|northing)\b|"
+    r"^(?:(?:geo|gps|start|end|home|pickup|dropoff|dest|origin|center|centre|point|place|site|patient|user|x|y) )?"
+    r"(?:lat|lon|lng|long)(?: ?(?:deg|dd|wgs \d+|\d))?$"
 )
 _ZIP = re.compile(r"\d{3,5}|\d{5}-?\d{4}|[A-Z]\d[A-Z] ?\d[A-Z]\d|[A-Z0-9][A-Z0-9 -]{2,8}[A-Z0-9]", re.IGNORECASE)
 _CANADIAN = re.compile(r"[ABCEGHJ-NPRSTVXY]\d[ABCEGHJ-NPRSTV-Z] ?\d[ABCEGHJ-NPRSTV-Z]\d")
@@ -119,7 +121,7 @@ def _place(cells: ColumnCells) -> Found | None:
         share = cells.share(lambda text: _ZIP.fullmatch(text) is not None and any(c.isdigit() for c in text))
         if share >= 0.6 and not _are_kept_prefixes(cells):
             return Found(Kind.GEOGRAPHY, "postcode", 0.95, round(share, 4), "postcodes")
-    if tells(_COORDINATES, name) or re.search(r"\b(?:lat|lon|lng)$", name):
+    if tells(_COORDINATES, name):
         share = float(np.mean(np.abs(cells.numbers) <= 180)) if cells.storage in ("decimal", "whole") else 0.0
         projected = bool(re.search(r"easting|northing", name)) and cells.storage in ("decimal", "whole")
         if projected or (cells.storage == "decimal" and share >= 0.9):
@@ -228,7 +230,9 @@ def _date_part(cells: ColumnCells) -> Found | None:
     if cells.storage == "whole":
         inside = bool((cells.numbers >= 0).all() and (cells.numbers <= 366).all())
         counted = re.search(r"\b(?:stay|length|duration|per|days|hours|in)\b", cells.spaced) is not None
-        return Found(Kind.DATE, "date-part", 0.8, 1.0, "months, weeks or days") if inside and not counted else None
+        if not inside or counted or cells.n_different < 3:
+            return None
+        return Found(Kind.DATE, "date-part", 0.8, 1.0, "months, weeks or days")
     if cells.storage == "text" and (share := cells.share(lambda text: _WORD_PARTS.fullmatch(text) is not None)) >= 0.8:
         return Found(Kind.DATE, "date-part", 0.85, round(share, 4), "names of months or weekdays")
     return None
@@ -250,7 +254,8 @@ def _age(cells: ColumnCells, unit: str | None) -> Found | None:
     if not rows.any():
         return None
     share = float(cells.counts[rows].sum() / cells.n_present)
-    return Found(Kind.DATE, "age", 0.95, round(share, 4), "ages over 89")
+    detector = "age-text" if cells.storage == "text" else "age"
+    return Found(Kind.DATE, detector, 0.95, round(share, 4), "ages over 89")
 
 
 _MEASURES = (

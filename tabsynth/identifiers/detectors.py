@@ -251,7 +251,16 @@ DETECTORS: tuple[Detector, ...] = (
         named_form=lambda text: check_digits.is_imei(text) or re.fullmatch(r"[0-9A-Fa-f]{14,16}", text) is not None,
         codes_too=True,
     ),
-    Detector("udi", Kind.DEVICE, "unique device identifiers (GS1)", check_digits.is_udi, sure=0.98, codes_too=True),
+    Detector(
+        "udi",
+        Kind.DEVICE,
+        "unique device identifiers (GS1)",
+        check_digits.is_udi,
+        sure=0.98,
+        names=r"\b(?:udi|udi ?(?:di|pi)|(?:unique )?device identifier)\b",
+        named_form=lambda text: len(text) >= 8 and sum(c.isdigit() for c in text) >= 6,
+        codes_too=True,
+    ),
     Detector(
         "card",
         Kind.ACCOUNT,
@@ -323,7 +332,7 @@ DETECTORS: tuple[Detector, ...] = (
         rf"bar|visa|"
         rf"green card|credential|medical licen[cs]e|pilot|military|professional|state licen[cs]e|national|"
         rf"voter) (?:{_NO})|"
-        r"passports?|drivers? ?licen[cs]es?|driving ?licen[cs]es?|drivers|dl ?(?:no|num|number)?|"
+        r"passports?|drivers? ?licen[cs]es?|driving ?licen[cs]es?|drivers|dl (?:no|num|number)|"
         r"licen[cs]e(?: \d)?|upin|"
         r"national id|passportno|licen[cs]eno|gmc (?:no|number)|birth certificate)\b",
         named_form=forms.is_code,

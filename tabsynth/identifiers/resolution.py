@@ -116,7 +116,13 @@ def is_birth(words: str) -> bool:
 
 
 def _treatment(kind: Kind, detector: str, words: str) -> str | None:
-    if kind in (Kind.BIOMETRIC, Kind.PHOTOGRAPH) or detector in ("town", "geocode", "coordinates", "date-part"):
+    if kind in (Kind.BIOMETRIC, Kind.PHOTOGRAPH) or detector in (
+        "town",
+        "geocode",
+        "coordinates",
+        "date-part",
+        "age-text",
+    ):
         return "drop"
     if kind is Kind.GEOGRAPHY and detector == "postcode":
         return "zip3"

@@ -62,6 +62,11 @@ def _is_called(match: re.Match[str]) -> bool:
     return sum(c.isdigit() for c in match[1]) >= 4
 
 
+def _is_long(match: re.Match[str]) -> bool:
+    """Whether the digits that follow a cue are as many as a telephone number has."""
+    return sum(c.isdigit() for c in match[1]) >= 7
+
+
 def _is_phone(match: re.Match[str]) -> bool:
     before = match.string[max(0, match.start() - 25) : match.start()].lower()
     called = re.search(r"phone|tel|call|cell|mobile|reach|contact|pager|\+$|\bat\b", before) is not None
@@ -123,7 +128,7 @@ PATTERNS: tuple[Pattern, ...] = (
         Kind.FAX,
         "fax numbers",
         r"(?i)\bfax\b|facsimile",
-        _any(r"(?i)(?:\bfax|facsimile)\b[^\d+]{0,20}(\+?[\d(][\d ().-]{5,}\d)", _is_called),
+        _any(r"(?i)(?:\bfax|facsimile)\b[^\d+]{0,20}(\+?[\d(][\d ().-]{5,}\d)", _is_long),
         0.95,
     ),
     Pattern(
@@ -267,7 +272,7 @@ _PLAN = _any(
 )
 _IBAN = _any(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?\b", lambda m: recognise.is_iban(m[0]))
 _CARD = _any(
-    r"(?<![\d.-])(?<!\d )(?:\d{4}([ -]?)\d{4}\1\d{4}\1\d{4}|3[47]\d{2}([ -]?)\d{6}\2\d{5})(?!\d|[ .-]\d)",
+    r"(?<![\w.-])(?<!\d )(?:\d{4}([ -]?)\d{4}\1\d{4}\1\d{4}|3[47]\d{2}([ -]?)\d{6}\2\d{5})(?!\w|[ .-]\d)",
     lambda m: forms.is_card(m[0]),
 )
 _ACCOUNT = _any(

@@ -134,6 +134,17 @@ def test_numbers_that_are_identifiers() -> None:
     assert not found([0, 45, 90] * 50, "age"), "90 and nothing above is the group of 90 and older"
 
 
+def test_dates_in_mixed_formats_are_one_finding() -> None:
+    mixed = ["2020-02-29", "03/04/2021", "5 March 2021", "04.05.2021", "20210401", "unknown"] * 10
+    assert ("C", "cells") in found(mixed, "seen")
+
+
+def test_bands_of_ages_over_89_are_to_be_left_out() -> None:
+    report = scan_table(pd.DataFrame({"age": ["80-84", "90-94", "95-99"] * 10}))
+    assert [item.remedy for item in report.findings] == ["age: {type: text, treatment: drop}"]
+    assert not scan_table(pd.DataFrame({"age": ["80-84", "85-89", "90+"] * 10})).findings
+
+
 def test_dates_of_the_first_of_january_alone_are_years() -> None:
     assert not found(pd.to_datetime(["2020-01-01", "2021-01-01"] * 10), "when")
     assert ("C", "cells") in found(pd.to_datetime(["2020-01-01", "2021-02-29"[:8] + "28"] * 10), "when")
