@@ -19,7 +19,8 @@ import numpy as np
 import pandas as pd
 
 from tabsynth.identifiers.column_cells import ColumnCells
-from tabsynth.identifiers.detectors import DETECTORS, UNIQUE_CODES, tells
+from tabsynth.identifiers.detector import tells
+from tabsynth.identifiers.detectors import DETECTORS, UNIQUE_CODES
 from tabsynth.identifiers.hipaa import SafeHarborClass as Kind
 from tabsynth.identifiers.written_dates import (
     LAST_AGE,
@@ -106,7 +107,6 @@ _COORDINATES = (
 )
 _ZIP = re.compile(r"\d{3,5}|\d{5}-?\d{4}|[A-Z]\d[A-Z] ?\d[A-Z]\d|[A-Z0-9][A-Z0-9 -]{2,8}[A-Z0-9]", re.IGNORECASE)
 _CANADIAN = re.compile(r"[ABCEGHJ-NPRSTVXY]\d[ABCEGHJ-NPRSTV-Z] ?\d[ABCEGHJ-NPRSTV-Z]\d")
-_ZIP_PLUS_FOUR = re.compile(r"(\d{3})\d{2}-\d{4}")
 _PAIR = re.compile(r"\(?\s*-?\d{1,2}\.\d{3,}\s*[,; ]\s*-?\d{1,3}\.\d{3,}\s*\)?|POINT ?\(-?\d.*\)", re.IGNORECASE)
 _TOWN_AND_STATE = re.compile(r"[A-Z][A-Za-z.' -]+, ?([A-Z]{2})(?: \d{5}(?:-\d{4})?)?")
 _STATES = frozenset(STATE_OF_PREFIX.values())
