@@ -37,6 +37,7 @@ _EXPORTS = {
     "load": "tabsynth.generators.storage",
     "load_schema": "tabsynth.schema.files",
     "make_generator": "tabsynth.pipeline",
+    "mock": "tabsynth.declared.mock",
     "read_table": "tabsynth.tables.files",
     "run": "tabsynth.pipeline",
     "save_schema": "tabsynth.schema.files",
@@ -66,6 +67,7 @@ __all__ = [
     "load",
     "load_schema",
     "make_generator",
+    "mock",
     "read_table",
     "run",
     "save_schema",
@@ -75,6 +77,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from tabsynth.declared.mock import mock
     from tabsynth.errors import TabsynthError, TabsynthWarning
     from tabsynth.evaluation.combining import combine
     from tabsynth.generators import GENERATORS

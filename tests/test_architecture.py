@@ -18,7 +18,7 @@ DIRECTION = (
     ("private_run",),
     ("report", "release"),
     ("dp",),
-    ("evaluation", "curation", "generators"),
+    ("evaluation", "curation", "generators", "declared"),
     ("encoding", "identifiers"),
     ("tables",),
     ("schema",),

@@ -20,7 +20,7 @@ from tabsynth.encoding.given import EncodedGiven, encode_given, read_conditions
 from tabsynth.encoding.table import TableEncoder
 from tabsynth.errors import ConstraintError, UsageError
 from tabsynth.generators.entities import EntityInfo, surrogate_columns
-from tabsynth.identifiers.placeholder import fill_text
+from tabsynth.identifiers.placeholder import fill_template, fill_text
 from tabsynth.identifiers.surrogate import make_surrogates
 from tabsynth.progress import SILENT, Progress
 from tabsynth.randomness import check_seed, child, deterministic_threads
@@ -28,7 +28,7 @@ from tabsynth.schema.checks import matches, violating_rows
 from tabsynth.schema.conditions import Condition
 from tabsynth.schema.constraints import Constraint, Regex, Unique
 from tabsynth.schema.model import DateTime, Identifier, Integer, Number, Schema, Table, Text
-from tabsynth.schema.values import TypedTable, Values, format_column, to_micros
+from tabsynth.schema.values import TypedTable, Values, category_text, format_column, to_micros
 from tabsynth.tables.frames import FrameKind, from_pandas
 
 if TYPE_CHECKING:
@@ -292,9 +292,14 @@ class Model:
                 typed = typed.take(np.lexsort((*keys, people)))
         columns = dict(typed.columns)
         identifiers = surrogate_columns(table)
-        for name, column in table.columns.items():
+        templated = [name for name, column in table.columns.items() if isinstance(column, Text) and column.template]
+        for name in sorted(table.columns, key=templated.__contains__):  # sentences last: they quote other columns
+            column = table.columns[name]
             present = ~columns[name].missing
-            if isinstance(column, Text):
+            if isinstance(column, Text) and column.template is not None:
+                quoted = {read: self._spelled(read, columns[read]) for read in column.template.reads()}
+                texts = fill_template(column.template, quoted, typed.n_rows, rng=rng, max_length=column.max_length)
+            elif isinstance(column, Text):
                 texts = fill_text(typed.n_rows, rng=rng, max_length=column.max_length)
             elif name in identifiers:
                 apart = self.entity_info.apart.get(name)
@@ -308,6 +313,11 @@ class Model:
                 continue
             columns[name] = Values(np.where(present, texts, "").astype(object), ~present)
         return TypedTable(columns, typed.n_rows)
+
+    def _spelled(self, name: str, values: Values) -> Array:
+        """A column as it is written, for the slot of a template."""
+        texts = format_column(values, self.table.columns[name], name=name).astype(object)
+        return np.where(values.missing, "unknown", texts.map(category_text).to_numpy(object))
 
     def _frame(self, typed: TypedTable) -> pd.DataFrame:
         series = {

@@ -6,12 +6,14 @@ filled with pseudo-Latin instead, so that programs which need a text find one an
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 import numpy as np
 
 from tabsynth.errors import UsageError
+from tabsynth.schema.templates import SLOT, Template
 
 _FEWEST_WORDS = 3
 _MOST_WORDS = 9
@@ -47,10 +49,53 @@ def fill_text(n_rows: int, *, rng: np.random.Generator, max_length: int | None) 
     for place in range(1, _MOST_WORDS):
         chosen = rng.integers(len(words), size=n_rows)
         texts = texts + spaced[np.where(place < counts, chosen, len(words))]
-    texts = texts + "."
+    return _shortened(texts + ".", max_length)
+
+
+def fill_template(
+    template: Template,
+    columns: Mapping[str, np.ndarray[Any, Any]],
+    n_rows: int,
+    *,
+    rng: np.random.Generator,
+    max_length: int | None,
+) -> np.ndarray[Any, Any]:
+    """Make sentences from declared templates.
+
+    Args:
+        template: Sentences with slots.
+        columns: Texts of the columns that fill slots, object arrays of str, shape (n_rows,).
+        n_rows: How many, >= 0.
+        rng: Source of the draw; the same state gives the same texts.
+        max_length: Most characters of a text, >= 1; longer ones are cut. None: no bound.
+
+    Returns:
+        Object array of str, shape (n_rows,).
+
+    Privacy:
+        Holds what the schema says and the cells of `columns`, which must be invented ones.
+    """
+    which = rng.integers(len(template.texts), size=n_rows)
+    texts = np.full(n_rows, "", dtype=object)
+    for number, sentence in enumerate(template.texts):
+        rows = np.flatnonzero(which == number)
+        filled = np.full(len(rows), "", dtype=object)
+        for place, piece in enumerate(SLOT.split(sentence)):
+            if place % 2 == 0:
+                filled = filled + piece
+            elif piece in template.slots:
+                words = np.array(template.slots[piece], dtype=object)
+                filled = filled + words[rng.integers(len(words), size=len(rows))]
+            else:
+                filled = filled + columns[piece][rows]
+        texts[rows] = filled
+    return _shortened(texts, max_length)
+
+
+def _shortened(texts: np.ndarray[Any, Any], max_length: int | None) -> np.ndarray[Any, Any]:
     if max_length is None:
         return texts
-    shortened = np.empty(n_rows, dtype=object)
+    shortened = np.empty(len(texts), dtype=object)
     shortened[:] = [text if len(text) <= max_length else text[:max_length].rstrip() for text in texts]
     return shortened
 

@@ -20,7 +20,7 @@ from pydantic import BaseModel
 
 from tabsynth.errors import SchemaError, UsageError
 from tabsynth.outputs import atomic_file
-from tabsynth.schema import conditions, constraints, model
+from tabsynth.schema import conditions, constraints, distributions, model, scenarios, templates
 from tabsynth.schema.documents import read_json, read_yaml
 from tabsynth.schema.layout import format_schema as format_schema
 from tabsynth.schema.model import FORMAT_VERSION, Schema
@@ -95,7 +95,7 @@ def json_schema() -> dict[str, Any]:
     described = Schema.model_json_schema(by_alias=True)
     parts = {
         name: part
-        for module in (model, constraints, conditions)
+        for module in (model, constraints, conditions, distributions, scenarios, templates)
         for name, part in vars(module).items()
         if inspect.isclass(part) and issubclass(part, BaseModel)
     }

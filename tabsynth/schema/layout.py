@@ -12,7 +12,18 @@ from tabsynth.schema.model import FORMAT_VERSION, Schema
 
 _WIDTH = 110
 _SHORT = 90  # characters of a list or mapping that stays on one line
-_TABLE_ORDER = ("description", "primary_key", "entity_key", "order_by", "columns", "constraints", "extra")
+_TABLE_ORDER = (
+    "description",
+    "primary_key",
+    "entity_key",
+    "rows_per_entity",
+    "entity_columns",
+    "order_by",
+    "columns",
+    "constraints",
+    "scenarios",
+    "extra",
+)
 _TEXT, _LIST, _MAP = (f"tag:yaml.org,2002:{name}" for name in ("str", "seq", "map"))
 
 

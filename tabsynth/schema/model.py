@@ -20,7 +20,10 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import Field, JsonValue, field_validator, model_validator
 
 from tabsynth.schema.constraints import Constraint
+from tabsynth.schema.distributions import Distribution
 from tabsynth.schema.part import Part
+from tabsynth.schema.scenarios import Missingness, Rate, Scenario
+from tabsynth.schema.templates import Template
 from tabsynth.schema.treatments import Treatment, misplaced
 
 FORMAT_VERSION: Final = 1
@@ -56,6 +59,10 @@ class _Column(Part):
     treatment: Treatment | None = None
     """What is done before anything is learned: drop, refuse, state, zip3, year, birth-year, age-90, shift, or keep."""
     description: str | None = None
+    distribution: Distribution | None = None
+    """What `tabsynth mock` draws the cells from; models that learn from data do not read it."""
+    missing: Rate | Missingness | None = None
+    """Share of empty cells that `tabsynth mock` makes; None: no cell is empty."""
     question: str | None = None
     """What `tabsynth infer` could not decide; answer it by editing the column, then delete the line."""
     provenance: dict[str, Annotated[Provenance, Field(strict=False)]] = Field(default_factory=dict)
@@ -75,6 +82,17 @@ class _Column(Part):
     def _treatment_fits(self) -> Self:
         if problem := misplaced(self.treatment, getattr(self, "type", "")):
             raise ValueError(problem)
+        return self
+
+    @model_validator(mode="after")
+    def _distribution_fits(self) -> Self:
+        if self.distribution is not None:
+            from tabsynth.schema.fitting import misfit
+
+            if wrong := misfit(self.distribution, self):
+                raise ValueError(f"distribution: {wrong}")
+        if self.missing is not None and self.missing != 0 and not self.nullable:
+            raise ValueError("missing: the column may not be empty; set nullable: true, or delete this line")
         return self
 
     def source(self, field: str) -> Provenance:
@@ -123,8 +141,25 @@ class Categorical(_Column):
 
     type: Literal["categorical"] = "categorical"
     categories: tuple[str | int | float, ...] | None = None
+    code_list: str | None = None
+    """Public code list that gives the categories: one that is shipped with tabsynth, such as `icd10-chapters`."""
     rare_label: str | None = None
     """Label for pooled rare categories; without it their share is spread over the categories that are kept."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _codes_of_list(cls, value: Any) -> Any:
+        if not isinstance(value, dict) or not isinstance(value.get("code_list"), str):
+            return value
+        from tabsynth.schema.code_lists import read_code_list
+
+        codes = read_code_list(value["code_list"]).codes
+        stated = value.get("categories")
+        if stated is None:
+            return {"provenance": {"categories": "public"}, **value, "categories": codes}
+        if not isinstance(stated, list | tuple) or not set(stated) <= set(codes):
+            raise ValueError("categories has an entry that is not in code_list; delete one of the two")
+        return value
 
     @field_validator("categories", mode="before")
     @classmethod
@@ -264,9 +299,17 @@ class Text(_Column):
     """Free text. Never learned: cells are filled with invented words, or the column is dropped."""
 
     type: Literal["text"] = "text"
-    fill: Literal["placeholder", "drop"] = "placeholder"
-    """What the synthetic column holds: invented words, or nothing (the column is left out)."""
+    fill: Literal["placeholder", "template", "drop"] = "placeholder"
+    """What the synthetic column holds: invented words, declared sentences, or nothing (the column is left out)."""
+    template: Template | None = None
+    """Sentences with slots, for `fill: template`."""
     max_length: int | None = Field(default=None, ge=1)
+
+    @model_validator(mode="after")
+    def _template_given(self) -> Text:
+        if (self.fill == "template") != (self.template is not None):
+            raise ValueError("fill: template and the key template go together; give both, or neither")
+        return self
 
 
 Column = Annotated[
@@ -285,6 +328,12 @@ class Table(Part):
     order_by: tuple[str, ...] = ()
     """Columns that give the order of an entity's rows."""
     constraints: tuple[Constraint, ...] = ()
+    scenarios: tuple[Scenario, ...] = ()
+    """Rare cases that `tabsynth mock` makes in a chosen share of rows."""
+    rows_per_entity: Distribution | None = None
+    """How many rows an entity has, for `tabsynth mock`; None: 1 to 5."""
+    entity_columns: tuple[str, ...] = ()
+    """Columns that are the same in all rows of an entity, for `tabsynth mock`; its key and its names are so anyway."""
     description: str | None = None
     extra: dict[str, JsonValue] = Field(default_factory=dict)
 
@@ -298,6 +347,14 @@ class Table(Part):
             _require_known(f"constraint {number} ({constraint.type})", constraint.involved, self.columns)
         return self
 
+    @model_validator(mode="after")
+    def _declarations_fit(self) -> Table:
+        from tabsynth.schema.fitting import check_table
+
+        if wrong := list(check_table(self)):
+            raise ValueError("; ".join(wrong))
+        return self
+
 
 class Relationship(Part):
     """Rows of `child` point to rows of `parent` by equal keys."""
@@ -306,6 +363,8 @@ class Relationship(Part):
     parent_key: Annotated[tuple[str, ...], Field(min_length=1)]
     child: str
     child_key: Annotated[tuple[str, ...], Field(min_length=1)]
+    children: Distribution | None = None
+    """How many rows of `child` one row of `parent` has, for `tabsynth mock`; None: Poisson with mean 2."""
 
     @model_validator(mode="after")
     def _widths_agree(self) -> Relationship:
@@ -370,6 +429,14 @@ class Schema(Part):
         if self.privacy and isinstance(self.privacy.unit, Unit):
             _require_known("privacy.unit", (self.privacy.unit.table,), self.tables, kind="table")
             _require_known("privacy.unit", (self.privacy.unit.key,), self.tables[self.privacy.unit.table].columns)
+        return self
+
+    @model_validator(mode="after")
+    def _relations_fit(self) -> Schema:
+        from tabsynth.schema.fitting import check_relations
+
+        if wrong := list(check_relations(self)):
+            raise ValueError("; ".join(wrong))
         return self
 
     @property

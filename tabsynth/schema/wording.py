@@ -17,14 +17,20 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from tabsynth.errors import SchemaError
 from tabsynth.schema.conditions import Condition
 from tabsynth.schema.constraints import Constraint
+from tabsynth.schema.distributions import Case, Distribution, Share, Span
 from tabsynth.schema.documents import Node, Problem
 from tabsynth.schema.model import FORMAT_VERSION, Column, Privacy, Relationship, Schema, Table, Unit
+from tabsynth.schema.scenarios import Missingness, RateCase, Scenario
+from tabsynth.schema.templates import Template
 
 Path = tuple[str | int, ...]
 
 _COLUMNS: dict[str, type[BaseModel]] = {c.model_fields["type"].default: c for c in get_args(get_args(Column)[0])}
 _CONSTRAINTS: dict[str, type[BaseModel]] = {
     c.model_fields["type"].default: c for c in get_args(get_args(Constraint)[0])
+}
+_DISTRIBUTIONS: dict[str, type[BaseModel]] = {
+    c.model_fields["type"].default: c for c in get_args(get_args(Distribution)[0])
 }
 _CONSTRAINT: TypeAdapter[Any] = TypeAdapter(Constraint)
 
@@ -210,18 +216,24 @@ def _from_pydantic(error: ValidationError, root: Node) -> list[Problem]:
             mismatches.setdefault(path, (line, node, []))[2].append(noun)
         elif kind == "extra_forbidden":
             problems.append(Problem(line, path[:-1], _unknown_key(str(path[-1]), _known_keys(path[:-1], root))))
-        elif kind == "value_error" and (len(path) == 0 or (len(path) == 2 and path[0] == "tables")):
+        elif _points_nowhere(kind, context, path):
             continue  # a name that points nowhere: `unknown_names` finds them all
         elif kind == "too_short" and len(list(node.children())) >= context["min_length"]:
             continue  # an echo of a wrong entry
         else:
-            problems.append(Problem(line, path, _sentence(kind, context, item["loc"][-1], path, node)))
+            last = item["loc"][-1] if item["loc"] else ""
+            problems.append(Problem(line, path, _sentence(kind, context, last, path, node)))
     for path, (line, node, nouns) in mismatches.items():
         # Where one member of a union got further than the others, only its errors help.
         deeper = [other for other in mismatches if len(other) > len(path)] + [problem.path for problem in problems]
         if not any(other[: len(path)] == path for other in deeper):
             problems.append(Problem(line, path, _mismatch(nouns, node)))
     return problems
+
+
+def _points_nowhere(kind: str, context: Any, path: Path) -> bool:
+    whole = len(path) == 0 or (len(path) == 2 and path[0] == "tables")
+    return kind == "value_error" and whole and " of this schema: " in str(context["error"])
 
 
 def _locate(loc: Path, root: Node) -> tuple[Path, int, Node, bool]:
@@ -247,9 +259,9 @@ def _below(node: Node, part: str | int) -> Node | None:
 
 
 def _is_tag(part: str | int, path: Sequence[str | int], node: Node) -> bool:
-    """Whether `part` is the type of a column or constraint, which pydantic puts between its name and its keys."""
+    """Whether `part` is the type of a column, constraint or distribution, which pydantic puts before its keys."""
     stated = _child(node, "type")
-    return len(path) == 4 and path[2] in ("columns", "constraints") and stated is not None and stated.value == part
+    return len(path) >= 2 and stated is not None and stated.value == part
 
 
 def _known_keys(path: Path, root: Node) -> list[str]:
@@ -267,6 +279,20 @@ def _known_keys(path: Path, root: Node) -> list[str]:
             part_of = _CONSTRAINTS[node.value["type"].value]
         case ("tables", _, "constraints", _, "if" | "then", _):
             part_of = Condition
+        case (*_, "scenarios", _):
+            part_of = Scenario
+        case (*_, "cases", _):
+            part_of = RateCase if "missing" in path else Case
+        case (*_, "parts", _):
+            part_of = Share
+        case (*_, "when", _):
+            part_of = Span
+        case ("tables", _, "columns", _, "missing"):
+            part_of = Missingness
+        case ("tables", _, "columns", _, "template"):
+            part_of = Template
+        case _ if _is_distribution(path):
+            part_of = _DISTRIBUTIONS[node.value["type"].value]
         case ("relationships", _):
             part_of = Relationship
         case ("privacy", "unit"):
@@ -274,6 +300,11 @@ def _known_keys(path: Path, root: Node) -> list[str]:
         case _:
             part_of = Privacy
     return [field.alias or name for name, field in part_of.model_fields.items()]
+
+
+def _is_distribution(path: Path) -> bool:
+    keys = ("distribution", "otherwise", "distance", "children", "rows_per_entity")
+    return path[-1:] != () and (path[-1] in keys or (path[-1] == "then" and "cases" in path) or path[-2:-1] == ("set",))
 
 
 def _unknown_key(key: str, known: Sequence[str]) -> str:
@@ -284,7 +315,8 @@ def _sentence(kind: str, context: Any, last: str | int, path: Path, node: Node) 
     if kind == "missing":
         return f"lacks the key {last!r}" if isinstance(last, str) else "has too few entries"
     if kind in ("union_tag_invalid", "union_tag_not_found"):
-        types = _COLUMNS if path[2] == "columns" else _CONSTRAINTS
+        columns = _COLUMNS if path[-2:-1] == ("columns",) else _CONSTRAINTS
+        types = _DISTRIBUTIONS if _is_distribution(path) else columns
         stated = _child(node, "type")
         if stated is None:
             return f"has no type; choose from: {', '.join(types)}"

@@ -70,8 +70,8 @@ def errors(text: str, source: str = "schema.yaml") -> list[str]:
         ("{type: integer, uper: 1}", "unknown key 'uper' (did you mean 'upper'?)"),
         (
             "{type: boolean, zzz: 1}",
-            "unknown key 'zzz'; known here: role, nullable, missing_values, treatment, description, question, "
-            "provenance, extra, "
+            "unknown key 'zzz'; known here: role, nullable, missing_values, treatment, description, distribution, "
+            "missing, question, provenance, extra, "
             "type, labels",
         ),
         (

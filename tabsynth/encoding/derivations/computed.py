@@ -103,7 +103,7 @@ class Computed(Rewrite):
     def backward(self, modelled: TypedTable, original: Mapping[str, Values]) -> dict[str, Values]:
         """The target, of modelled rows."""
         value = calculate(self.rule, self.target, TypedTable(original, modelled.n_rows), self.table)
-        result = _written(value, self.table.columns[self.target])
+        result = written(value, self.table.columns[self.target])
         array, missing = result.array, result.missing
         if self.leftover_name is not None:
             rest = modelled.columns[self.leftover_name]
@@ -146,7 +146,7 @@ class Computed(Rewrite):
         step = _DAY if isinstance(column, DateTime) else 1.0
 
         def value(array: Array) -> Array:
-            typed = TypedTable({**cells, name: _written(Values(array, nothing), column)}, len(wanted))
+            typed = TypedTable({**cells, name: written(Values(array, nothing), column)}, len(wanted))
             found = calculate(self.rule, self.target, typed, self.table)
             return np.where(found.missing, np.nan, found.array.astype(np.float64))
 
@@ -157,7 +157,7 @@ class Computed(Rewrite):
             with np.errstate(divide="ignore", invalid="ignore"):
                 change = (wanted - here) / slope
             array = array + np.where(np.isfinite(change), change, 0.0)
-        return _written(Values(array, nothing), column).array.astype(cells[name].array.dtype)
+        return written(Values(array, nothing), column).array.astype(cells[name].array.dtype)
 
     def state(self) -> dict[str, Any]:
         """JSON values, without any row."""
@@ -199,7 +199,7 @@ def _decimals(column: Column) -> float:
     return 0
 
 
-def _written(value: Values, column: Column) -> Values:
+def written(value: Values, column: Column) -> Values:
     """A calculated value as its column writes it; what the column cannot hold is missing. Shape (n_rows,)."""
     array, missing = value.array, value.missing
     if isinstance(column, Number):

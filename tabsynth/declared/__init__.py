@@ -1,0 +1,1 @@
+"""Rows from declarations alone: what `tabsynth mock` makes, without any data."""
