@@ -4,7 +4,7 @@ Each kind looks like the real thing and is fictional by construction where its s
 
 kind           why no real one can be meant                                        unique values
 key, uuid      random; a key follows the column's `pattern`                        by pattern; 10^18; 10^36
-phone          555-0100 to 555-0199, kept free for fiction in every area code      71,200; with extension 7 * 10^8
+phone, fax     555-0100 to 555-0199, kept free for fiction in every area code      71,200; with extension 7 * 10^8
 email, url     example.org, .com and .net, reserved by RFC 2606                    2 * 10^8; 3 * 10^9
 ssn            area numbers 900-999, never issued                                  48,995,100
 postcode       ZIP prefixes 000-004, never assigned                                500; with ZIP+4 4,999,500
@@ -15,12 +15,13 @@ card_number    a check digit that fails Luhn                                    
 address        a five-digit house number in a town whose name is put together      10^13
 name, first_name, last_name, user_name, company                                    10^6 and more
 
+Official numbers (NPI, DEA, MBI, VIN, IMEI, UDI and others) are in `numbers.py`, names and addresses of seven countries
+(`locale`) in `people.py`.
+
 The last line cannot be fictional by construction: these are random combinations of common names, and one may coincide
 with the name of a living person. It says nothing about that person, and was not chosen by looking at the data.
 
 Decisions
-- Words are Faker's lists; draws are ours. Asking Faker row by row is a hundred times slower and has a state of its own.
-  Lists are sorted, so that only a change of their content changes the output.
 - SSN groups are 01-49: with areas 900-999 the groups 50-99 also serve as taxpayer numbers (ITIN, ATIN) that are issued.
 - When distinct values are needed and the short form is too small, all rows get the longer form: form tells nothing.
 - Drawn at random, a surrogate may equal a real value by chance. `KeptApart` rules that out for the values of a training
@@ -33,33 +34,22 @@ Publication 1915; ISO 13616 (IBAN); ISO/IEC 7812-1 (Luhn).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tabsynth.errors import SchemaError, UsageError
+from tabsynth.identifiers import numbers, people
 from tabsynth.identifiers.pattern import Pattern
-from tabsynth.identifiers.texts import TextSet, joined, words
+from tabsynth.identifiers.recipe import Recipe
+from tabsynth.identifiers.texts import joined, words
 from tabsynth.schema.model import Identifier
 
 if TYPE_CHECKING:
     from tabsynth.identifiers.apart import KeptApart
 
 _Array = np.ndarray[Any, Any]
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How values of one kind are made."""
-
-    forms: tuple[TextSet, ...]
-    """From the usual form to longer ones that hold more distinct values."""
-    finish: Callable[[_Array, np.random.Generator], _Array] | None = None
-    """Adds check digits; keeps distinct values distinct."""
-    body: slice = field(default_factory=lambda: slice(None))
-    """The characters of a finished value that a form made."""
 
 
 def make_surrogates(
@@ -112,8 +102,10 @@ def recipe_of(column: Identifier) -> Recipe:
         SchemaError: The column's `pattern` cannot be read, or stands at a kind other than `key`.
     """
     if column.pattern is None:
+        if column.surrogate in _LOCAL:
+            return _LOCAL[column.surrogate](column.locale)
         return _RECIPES[column.surrogate]()
-    if column.surrogate != "key":
+    if column.surrogate not in ("key", "mrn", "health_plan_id"):
         raise SchemaError(
             f"surrogate {column.surrogate!r}: takes no pattern; write surrogate: key, or remove the pattern"
         )
@@ -129,97 +121,10 @@ def _of_pattern(*regexes: str) -> Callable[[], Recipe]:
 
 
 @cache
-def _first_names() -> tuple[str, ...]:
-    from faker.providers.person.en_US import Provider
-
-    return tuple(sorted({*Provider.first_names_female, *Provider.first_names_male}))
-
-
-@cache
-def _last_names() -> tuple[str, ...]:
-    from faker.providers.person.en_US import Provider
-
-    return tuple(sorted(Provider.last_names))
-
-
-def _plain(names: tuple[str, ...]) -> TextSet:
-    """The names as they stand in addresses on the net: lower-case ASCII letters."""
-    return words(*("".join(c for c in name.lower() if c.isascii() and c.isalpha()) for name in names))
-
-
-@cache
-def _names() -> Recipe:
-    first, last = words(*_first_names()), words(*_last_names())
-    initial = joined(words(" "), Pattern.parse("[A-Z]").texts, words(". "))
-    return Recipe(
-        (
-            joined(first, words(" "), last),
-            joined(first, initial, last),
-            joined(first, initial, last, words("-"), last),
-        )
-    )
-
-
-@cache
-def _first_name() -> Recipe:
-    first = words(*_first_names())
-    return Recipe((first, joined(first, words("-"), first), joined(first, words("-"), first, words(" "), first)))
-
-
-@cache
-def _last_name() -> Recipe:
-    last = words(*_last_names())
-    return Recipe((last, joined(last, words("-"), last), joined(last, words("-"), last, words(" "), last)))
-
-
-@cache
-def _email() -> Recipe:
-    number = Pattern.parse("[1-9][0-9]").texts
-    host = words("@example.org", "@example.com", "@example.net")
-    return Recipe((joined(_plain(_first_names()), words("."), _plain(_last_names()), number, host),))
-
-
-@cache
-def _user_name() -> Recipe:
-    initial = Pattern.parse("[a-z]").texts
-    return Recipe((joined(initial, _plain(_last_names()), Pattern.parse("[1-9][0-9]{3}").texts),))
-
-
-@cache
-def _company() -> Recipe:
-    from faker.providers.company.en_US import Provider
-
-    last = words(*_last_names())
-    suffix = words(*(f" {word}" for word in sorted(Provider.company_suffixes)))
-    return Recipe((joined(last, words("-"), last, suffix), joined(last, words(", "), last, words(" and "), last)))
-
-
-@cache
-def _url() -> Recipe:
-    last = _plain(_last_names())
-    host = words(".example.org/", ".example.com/", ".example.net/")
-    return Recipe((joined(words("https://"), last, host, last, Pattern.parse("/[0-9]{3}").texts),))
-
-
-@cache
 def _phone() -> Recipe:
     area = [f"{n}-" for n in range(200, 990) if n // 10 % 10 != 9 and n % 100 != 11]
     number = joined(words(*area), Pattern.parse("555-01[0-9]{2}").texts)
     return Recipe((number, joined(number, Pattern.parse(" x[0-9]{4}").texts)))
-
-
-@cache
-def _address() -> Recipe:
-    from faker.providers.address.en_US import Provider
-
-    last = words(*_last_names())
-    street = words(*(f" {word}, " for word in sorted(set(Provider.street_suffixes))))
-    town = joined(
-        words(*(f"{word} " for word in sorted(set(Provider.city_prefixes)))),
-        last,
-        words(*sorted(set(Provider.city_suffixes))),
-    )
-    return Recipe((joined(Pattern.parse("[1-9][0-9]{4} ").texts, last, street, town),))
 
 
 @cache
@@ -254,10 +159,10 @@ def _card_number() -> Recipe:
 
 def _failing_iban(accounts: _Array, rng: np.random.Generator) -> _Array:
     """German layout, DE + two check digits + 18 digits, with check digits that are not the right ones."""
-    numbers = accounts.astype(np.int64)  # (n_rows,), below 10**18
+    payloads = accounts.astype(np.int64)  # (n_rows,), below 10**18
     # ISO 13616: check = 98 - (account followed by "DE00" as 131400) mod 97, so right ones are 02..98.
-    right = 98 - (numbers % 97 * (10**6 % 97) + 131400) % 97
-    wrong = 2 + (right - 2 + rng.integers(1, 97, size=len(numbers))) % 97
+    right = 98 - (payloads % 97 * (10**6 % 97) + 131400) % 97
+    wrong = 2 + (right - 2 + rng.integers(1, 97, size=len(payloads))) % 97
     check = np.array([f"DE{n:02d}" for n in range(100)], dtype=object)
     ibans: _Array = check[wrong] + accounts
     return ibans
@@ -265,30 +170,41 @@ def _failing_iban(accounts: _Array, rng: np.random.Generator) -> _Array:
 
 def _failing_card(payloads: _Array, rng: np.random.Generator) -> _Array:
     """Fifteen digits and a last one that is not the right one."""
-    digits = np.array(payloads, dtype="U15").view("U1").reshape(len(payloads), 15).astype(np.int64)
-    doubled = digits[:, ::2] * 2
-    total = (doubled - 9 * (doubled > 9)).sum(axis=1) + digits[:, 1::2].sum(axis=1)
-    wrong = (10 - total + rng.integers(1, 10, size=len(payloads))) % 10
-    cards: _Array = payloads + np.array([str(n) for n in range(10)], dtype=object)[wrong]
+    right = -numbers.luhn_sum(numbers.digits_of(payloads, 15)) % 10
+    cards: _Array = payloads + numbers.wrong_digit(right, rng)
     return cards
 
 
 _RECIPES: dict[str, Callable[[], Recipe]] = {
     "key": _of_pattern("[A-Z2-7]{12}"),
     "uuid": _of_pattern("[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"),
-    "name": _names,
-    "first_name": _first_name,
-    "last_name": _last_name,
-    "email": _email,
     "phone": _phone,
+    "fax": _phone,
     "ssn": _ssn,
-    "address": _address,
     "postcode": _postcode,
-    "user_name": _user_name,
-    "company": _company,
-    "url": _url,
     "ip_address": _ip_address,
     "mac_address": _of_pattern("[0-9a-f][26ae](:[0-9a-f]{2}){5}"),
     "iban": _iban,
     "card_number": _card_number,
+    "npi": numbers.npi,
+    "dea": numbers.dea,
+    "mbi": numbers.mbi,
+    "vin": numbers.vin,
+    "imei": numbers.imei,
+    "udi": numbers.udi,
+    "aba_routing": numbers.aba_routing,
+    "license_plate": numbers.license_plate,
+    "mrn": numbers.mrn,
+    "health_plan_id": numbers.health_plan_id,
 }
+_LOCAL: dict[str, Callable[[str], Recipe]] = {
+    "name": people.name,
+    "first_name": people.first_name,
+    "last_name": people.last_name,
+    "email": people.email,
+    "address": people.address,
+    "user_name": people.user_name,
+    "company": people.company,
+    "url": people.url,
+}
+"""Kinds that look like those of a country."""

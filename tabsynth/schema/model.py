@@ -122,6 +122,17 @@ Surrogate = Literal[
     "mac_address",
     "iban",
     "card_number",
+    "fax",
+    "npi",
+    "dea",
+    "mbi",
+    "vin",
+    "imei",
+    "udi",
+    "aba_routing",
+    "license_plate",
+    "mrn",
+    "health_plan_id",
 ]
 
 
@@ -132,6 +143,8 @@ class Identifier(_Column):
     role: Annotated[Role, Field(strict=False)] = Role.DIRECT_IDENTIFIER
     surrogate: Surrogate = "key"
     """What the invented values look like."""
+    locale: Literal["en_US", "de_DE", "fr_FR", "es_ES", "it_IT", "nl_NL", "pt_PT"] = "en_US"
+    """Country whose names and addresses they look like."""
     pattern: str | None = None
     """Shape of a key, as a simple regular expression such as `MRN-[0-9]{6}`."""
 
