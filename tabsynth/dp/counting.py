@@ -165,3 +165,8 @@ def check_columns(columns: Sequence[Array], sizes: Sequence[int]) -> None:
             raise UsageError(f"column {position} must hold whole numbers from 0 to its size")
         if len(column) and not 0 <= int(column.min()) <= int(column.max()) < size:
             raise UsageError(f"column {position} holds a code outside its {size} codes")
+
+
+def smallest_type(size: int) -> np.dtype[Any]:
+    """The smallest type that holds `size` codes."""
+    return np.dtype(np.uint8 if size <= 2**8 else np.uint16 if size <= 2**16 else np.uint32)

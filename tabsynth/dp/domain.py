@@ -31,6 +31,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tabsynth.dp.counting import smallest_type
 from tabsynth.encoding.continuous import ContinuousEncoder, as_number
 from tabsynth.encoding.datetime import step_bounds, to_steps
 from tabsynth.encoding.discrete import DiscreteEncoder
@@ -215,7 +216,7 @@ class Domain:
         column = self.codes[name]
         missing = codes >= column.n_values
         if isinstance(column, DiscreteCodes):
-            return np.where(missing, -1, codes).astype(np.int32)
+            return np.where(missing, -1, codes.astype(np.int32))
         inside = np.minimum(codes, column.n_values - 1)
         low, high = column.edges[inside], column.edges[inside + 1]
         return np.where(missing, np.nan, low + rng.random(len(codes)) * (high - low))
@@ -315,11 +316,6 @@ def has_few_values(column: Column, bins: int) -> bool:
         return False
     (lower, upper), step = declared_bounds(column), step_of(column)
     return lower is not None and upper is not None and step is not None and (upper - lower) / step < bins
-
-
-def smallest_type(size: int) -> np.dtype[Any]:
-    """The smallest type that holds `size` codes."""
-    return np.dtype(np.uint8 if size <= 2**8 else np.uint16 if size <= 2**16 else np.uint32)
 
 
 def _discrete(column: Categorical | Ordinal | Boolean, found: Found) -> DiscreteCodes:

@@ -15,8 +15,9 @@ and quiet edits of one file; where the people who run releases are not trusted, 
 Decisions
 - The dataset is known by a name that the user gives. A hash of the data would itself be a release of the data.
 - Charges are sums of rho and of additive delta, added exactly; the total is held against (epsilon, delta) as a whole.
-- A charge waits for the disk once, for its line. The head file is written over itself without waiting: after a power
-  cut it may name an earlier line, and the lines after that count as spent all the same.
+- A charge waits for the disk once, for its line, and several together once for all. The head file is written over
+  itself without waiting: after a power cut it may name an earlier line, and those after that count as spent all the
+  same.
 - The lock is the operating system's, on the ledger file itself (one byte far past its end on Windows): it vanishes with
   the process that holds it. On network disks it is as good as the disk's own locks.
 """
@@ -26,7 +27,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -178,22 +179,46 @@ class Ledger:
             UsageError: A cost is negative, not a number, or nothing.
             OutputError: The file cannot be written. A charge that may have reached the disk counts as spent.
         """
-        check_cost(rho, delta)
+        return self.charge_each([rho], purpose=purpose, mechanism=mechanism, delta=delta, release=release)[0]
+
+    def charge_each(
+        self, rhos: Sequence[float], *, purpose: str, mechanism: str, delta: float = 0.0, release: str = ""
+    ) -> list[Charge]:
+        """Write several charges of one kind to the disk together, a line for each, or refuse all of them.
+
+        Thousands of pairs are charged before any of them is looked at; one by one, each would be waited for.
+
+        Args:
+            rhos: zCDP cost of each, at least one.
+            purpose: What they are paid for.
+            mechanism: Name of the mechanism.
+            delta: Additive delta of each.
+            release: Name of the release they belong to.
+
+        Raises:
+            See `charge`.
+        """
+        for rho in rhos:
+            check_cost(rho, delta)
         _check_text("purpose", purpose)
         _check_text("mechanism", mechanism)
         if release:
             _check_text("release", release)
         with self._locked(create=False) as handle:
             contents = self._read(handle)
-            contents.account.check(rho=rho, delta=delta)
+            total, additive = sum(map(Fraction, rhos)), len(rhos) * Fraction(delta)
+            contents.account.check(rho=total, delta=additive)
             line, last = len(contents.entries), contents.entries[-1]["hash"]
             if contents.head_lines < line:
                 self._move_head(line, last)  # a crash left it behind; if it cannot be written, nothing is charged
-            costs = {"rho": float(rho), "delta": float(delta), "purpose": purpose, "mechanism": mechanism}
-            entry = sealed({"line": line + 1, **costs, "release": release}, previous=last)
-            self._append(handle, entry)
-            self._move_head(line + 1, entry["hash"])
-        return _charge(entry)
+            entries = []
+            for number, rho in enumerate(rhos, start=line + 1):
+                costs = {"rho": float(rho), "delta": float(delta), "purpose": purpose, "mechanism": mechanism}
+                entries.append(sealed({"line": number, **costs, "release": release}, previous=last))
+                last = entries[-1]["hash"]
+            self._append(handle, entries)
+            self._move_head(line + len(entries), last)
+        return list(map(_charge, entries))
 
     def verify(self) -> Statement:
         """Check every line against the chain, the budget and the head file, and return what the ledger says.
@@ -249,11 +274,11 @@ class Ledger:
                 os.fsync(folder)  # or both files could be gone after a power cut, and the dataset look untouched
             finally:
                 os.close(folder)
-        self._append(handle, entry)
+        self._append(handle, [entry])
 
-    def _append(self, handle: int, entry: dict[str, Any]) -> None:
-        """Write one line and wait for the disk. Called under the lock."""
-        data = (json.dumps(entry, ensure_ascii=True) + "\n").encode()
+    def _append(self, handle: int, entries: list[dict[str, Any]]) -> None:
+        """Write lines and wait for the disk. Called under the lock."""
+        data = "".join(json.dumps(entry, ensure_ascii=True) + "\n" for entry in entries).encode()
         os.lseek(handle, 0, os.SEEK_END)
         if os.write(handle, data) != len(data):
             raise OutputError(f"{self._path}: the disk is full, and the last line is half written; see `ledger verify`")

@@ -27,7 +27,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 
-from tabsynth.dp.domain import Domain, smallest_type
+from tabsynth.dp.counting import smallest_type
+from tabsynth.dp.domain import Domain
 from tabsynth.dp.measure import Noise, PrivateTable, Spending, silence
 from tabsynth.encoding.derived import Derivation
 from tabsynth.errors import DataError, SchemaError

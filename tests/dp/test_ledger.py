@@ -308,3 +308,17 @@ def test_ledger_commands(tmp_path: Path) -> None:
     ledger.path.write_bytes(ledger.path.read_bytes().replace(b"marginal 1", b"marginal 7"))
     bad = CliRunner().invoke(app, ["ledger", "verify", str(ledger.path)])
     assert bad.exit_code == 11 and "line 3 was changed" in bad.stderr
+
+
+def test_several_charges_are_written_together_or_not_at_all(tmp_path: Path) -> None:
+    """A line for each, chained like others; a batch that does not fit leaves nothing."""
+    ledger = charged(tmp_path)
+    made = ledger.charge_each([0.001, 0.002], purpose="pairs", mechanism="discrete-gaussian", release="second")
+    assert [charge.line for charge in made] == [5, 6] and [charge.rho for charge in made] == [0.001, 0.002]
+    again = Ledger.open(ledger.path, "patients", BUDGET)
+    assert [charge.rho for charge in again.verify().charges][-2:] == [0.001, 0.002]
+    with pytest.raises(BudgetError):
+        again.charge_each([0.0001, again.remaining.rho], purpose="pairs", mechanism="m")
+    with pytest.raises(UsageError):
+        again.charge_each([0.0001, -0.1], purpose="pairs", mechanism="m")
+    assert len(again.verify().charges) == 5

@@ -58,7 +58,7 @@ def budget_not_split(patch: pytest.MonkeyPatch) -> None:
         return marginals(self, cliques, rho_each=[sum(rho_each)] * len(rho_each), purpose=purpose, coarse=coarse)
 
     patch.setattr(PrivateTable, "marginals", greedy)
-    patch.setattr(Spending, "charge", lambda self, **words: None)
+    patch.setattr(Spending, "charge_each", lambda self, rhos, **words: None)
 
 
 def selection_coefficient(patch: pytest.MonkeyPatch) -> None:
@@ -145,27 +145,28 @@ def null_slot_from_data(patch: pytest.MonkeyPatch) -> None:
 
 def ledger_charged_half(patch: pytest.MonkeyPatch) -> None:
     """The ledger hears of half of what was spent."""
-    charge = Spending.charge
+    charge = Spending.charge_each
 
-    def halved(self: Spending, *, rho: float, **words: Any) -> None:
+    def halved(self: Spending, rhos: Any, **words: Any) -> None:
         ledger, self._ledger = self._ledger, None
-        charge(self, rho=rho, **words)
+        charge(self, rhos, **words)
         self._ledger = ledger
         if ledger is not None:
-            ledger.charge(rho=rho / 2, delta=words.get("delta", 0.0), purpose=words["purpose"], mechanism="half")
+            half = {"delta": words.get("delta", 0.0), "purpose": words["purpose"], "mechanism": "half", "release": ""}
+            ledger.charge_each([rho / 2 for rho in rhos], **half)
 
-    patch.setattr(Spending, "charge", halved)
+    patch.setattr(Spending, "charge_each", halved)
 
 
 def discovery_for_free(patch: pytest.MonkeyPatch) -> None:
     """Categories are discovered without a charge."""
-    charge = Spending.charge
+    charge = Spending.charge_each
 
-    def forgetful(self: Spending, *, mechanism: str, **words: Any) -> None:
+    def forgetful(self: Spending, rhos: Any, *, mechanism: str, **words: Any) -> None:
         if mechanism != "thresholded-discrete-gaussian":
-            charge(self, mechanism=mechanism, **words)
+            charge(self, rhos, mechanism=mechanism, **words)
 
-    patch.setattr(Spending, "charge", forgetful)
+    patch.setattr(Spending, "charge_each", forgetful)
 
 
 def cells_validated(patch: pytest.MonkeyPatch) -> None:
