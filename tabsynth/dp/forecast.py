@@ -182,7 +182,7 @@ def _forecast(generator: PrivateGenerator, plan: ReleasePlan, rows: int) -> Budg
         precision = sum(
             1 / (event.sigma**2 * event.counts.size / event.shape(domain.sizes)[event.clique.index(name)])
             for event in measured
-            if name in event.clique
+            if name in event.clique and name not in halved(event, domain.sizes)
         )
         variances[name] = 1 / precision if precision else math.inf
     columns = tuple(
@@ -211,6 +211,12 @@ def _forecast(generator: PrivateGenerator, plan: ReleasePlan, rows: int) -> Budg
         pairs=pairs,
         row_count=None if count_rho is None else 1.959964 * plan.unit.max_rows / math.sqrt(2 * count_rho),
     )
+
+
+def halved(event: Measurement, sizes: Mapping[str, int]) -> set[str]:
+    """Columns that a measurement saw in two or three classes alone, so that it says nothing of their codes."""
+    shape = dict(zip(event.clique, event.shape(sizes), strict=True))
+    return {name for name, _ in event.coarse if shape[name] <= 3 < sizes[name]}
 
 
 def _assumed(plan: ReleasePlan, name: str) -> Found:

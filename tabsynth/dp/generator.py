@@ -50,7 +50,7 @@ from tabsynth.progress import SILENT, Progress
 from tabsynth.randomness import deterministic_threads
 from tabsynth.schema.constraints import Unique
 from tabsynth.schema.files import load_schema
-from tabsynth.schema.model import Identifier, Role, Schema, Table, Text
+from tabsynth.schema.model import Categorical, Identifier, Role, Schema, Table, Text
 from tabsynth.tables.files import read_table
 from tabsynth.tables.frames import FrameKind, to_arrow
 
@@ -187,6 +187,17 @@ class DPCliqueTree(PrivateGenerator):
     mechanism: ClassVar[str] = "tabsynth.dp.cliquetree"
 
 
+class DPCopula(PrivateGenerator):
+    """Differentially private: a noisy correlation for every pair of columns; for a hundred numeric columns and more."""
+
+    name: ClassVar[str] = "dp-copula"
+    mechanism: ClassVar[str] = "tabsynth.dp.copula"
+
+    def mechanism_parameters(self, derivation: Derivation) -> dict[str, Any]:
+        """What the codes of a column mean. See `PrivateGenerator.mechanism_parameters`."""
+        return kinds_of_codes(derivation)
+
+
 class TargetedGenerator(PrivateGenerator):
     """Private generators that can favour one column."""
 
@@ -226,6 +237,19 @@ class DPAuto(TargetedGenerator):
 
     name: ClassVar[str] = "dp-auto"
     mechanism: ClassVar[str] = "tabsynth.dp.auto"
+
+    def mechanism_parameters(self, derivation: Derivation) -> dict[str, Any]:
+        """The target, and what codes mean. See `PrivateGenerator.mechanism_parameters`."""
+        return {**super().mechanism_parameters(derivation), **kinds_of_codes(derivation)}
+
+
+def kinds_of_codes(derivation: Derivation) -> dict[str, Any]:
+    """By the schema: columns whose codes follow no order, and columns whose last code is a missing cell."""
+    read = {name: column for name, column in derivation.columns.items() if not isinstance(column, Identifier | Text)}
+    return {
+        "unordered": tuple(name for name, column in read.items() if isinstance(column, Categorical)),
+        "nullable": tuple(name for name, column in read.items() if column.nullable),
+    }
 
 
 def release(

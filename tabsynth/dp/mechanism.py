@@ -31,6 +31,10 @@ class Measured(Protocol):
         """Standard deviation of the noise, in rows."""
 
     @property
+    def purpose(self) -> str:
+        """What it was measured for; mechanisms know their own measurements by it."""
+
+    @property
     def coarse(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
         """Of columns counted in fewer codes: which coarse code each code belongs to."""
 
@@ -86,7 +90,7 @@ class MeasurableTable(Protocol):
         """The candidate whose counts are furthest from the estimate, with noise; see `PrivateTable.select`."""
 
 
-class TableModel(Protocol):
+class RowModel(Protocol):
     """What rows are drawn from."""
 
     @property
@@ -97,11 +101,15 @@ class TableModel(Protocol):
     def total(self) -> float:
         """Estimated number of rows."""
 
+    def sample(self, n_rows: int, *, rng: np.random.Generator) -> dict[str, Array]:
+        """Draw rows: codes of shape (n_rows,) for each column, in the smallest type that holds them."""
+
+
+class TableModel(RowModel, Protocol):
+    """A model that also says what it expects."""
+
     def marginals(self, cliques: Sequence[Sequence[str]]) -> list[Array]:
         """Expected counts of each set of columns."""
-
-    def sample(self, n_rows: int, *, rng: np.random.Generator) -> dict[str, Array]:
-        """Draw rows: int32 codes of shape (n_rows,) for each column."""
 
 
 def noise_scale(rho: float, max_rows: int) -> float:

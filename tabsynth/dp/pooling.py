@@ -67,6 +67,7 @@ class Averaged:
     clique: tuple[str, ...]
     counts: Array
     sigma: float
+    purpose: str = "all looks at one column"
     coarse: tuple[tuple[str, tuple[int, ...]], ...] = ()
 
 

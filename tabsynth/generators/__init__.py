@@ -20,6 +20,7 @@ GENERATORS = Registry(
         "dp-independent": "tabsynth.dp.generator:DPIndependent",
         "dp-mst": "tabsynth.dp.generator:DPMst",
         "dp-cliquetree": "tabsynth.dp.generator:DPCliqueTree",
+        "dp-copula": "tabsynth.dp.generator:DPCopula",
         "dp-aim": "tabsynth.dp.generator:DPAim",
     },
     group="tabsynth.generators",

@@ -37,7 +37,7 @@ def test_a5_ledger_and_transcript_agree(name: str, tmp_path: Path) -> None:
     audits.check_costs_of(name, tmp_path)
 
 
-SLOW = {"dp-aim", "dp-auto", "dp-cliquetree"}
+SLOW = {"dp-aim", "dp-auto", "dp-cliquetree", "dp-copula"}
 """Two thousand releases of each world take these more than a minute: they are audited every night."""
 
 

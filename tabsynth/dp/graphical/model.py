@@ -149,7 +149,7 @@ class GraphicalModel:
         columns by systematic sampling: every cell gets its expected number of rows, rounded up or down.
 
         Returns:
-            For each column, int32 codes of shape (n_rows,).
+            For each column, codes of shape (n_rows,), in the smallest type that holds them.
         """
         rows: dict[str, Array] = {}
         for clique, separator, table in zip(self.tree.cliques, self.tree.separators, self.tables, strict=True):

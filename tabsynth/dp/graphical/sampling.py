@@ -11,6 +11,7 @@ from math import prod
 
 import numpy as np
 
+from tabsynth.dp.counting import smallest_type
 from tabsynth.dp.graphical.arrays import Array
 
 
@@ -24,7 +25,7 @@ def extend_rows(n_rows: int, given: Sequence[Array], table: Array, *, rng: np.ra
         rng: Stream of the draws.
 
     Returns:
-        int32 codes of each further axis of the table.
+        Codes of each further axis of the table, in the smallest type that holds them.
     """
     fresh_shape = table.shape[len(given) :]
     if not fresh_shape:
@@ -38,7 +39,8 @@ def extend_rows(n_rows: int, given: Sequence[Array], table: Array, *, rng: np.ra
     sizes = np.bincount(group, minlength=len(weights))
     cell = np.empty(n_rows, np.int64)
     cell[order] = systematic(sizes, weights, rng=rng)
-    return [codes.astype(np.int32) for codes in np.unravel_index(cell, fresh_shape)]
+    fresh = np.unravel_index(cell, fresh_shape) if len(fresh_shape) > 1 else (cell,)
+    return [codes.astype(smallest_type(size)) for codes, size in zip(fresh, fresh_shape, strict=True)]
 
 
 def group_of(given: Sequence[Array], shape: tuple[int, ...], n_rows: int) -> Array:

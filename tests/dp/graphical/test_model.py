@@ -114,7 +114,7 @@ def test_rows_follow_the_model_and_the_seed():
     rows = model.sample(20_000, rng=np.random.default_rng(3))
     again = model.sample(20_000, rng=np.random.default_rng(3))
     for name, size in SIZES.items():
-        assert rows[name].dtype == np.int32 and rows[name].min() >= 0 and rows[name].max() < size
+        assert rows[name].dtype == np.uint8 and rows[name].min() >= 0 and rows[name].max() < size
         np.testing.assert_array_equal(rows[name], again[name])
     for clique in combinations(SIZES, 2):
         share = count([rows[n] for n in clique], [SIZES[n] for n in clique]) / 20_000
