@@ -21,10 +21,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tabsynth.generators.base import Generator
+from tabsynth.generators.chunks import write_rows
 from tabsynth.outputs import atomic_folder
 from tabsynth.progress import Progress
 from tabsynth.schema.model import Schema
-from tabsynth.tables.files import detect_format, read_table, write_table
+from tabsynth.tables.files import detect_format, read_table
 
 if TYPE_CHECKING:
     from tabsynth.report.build import Report
@@ -94,12 +95,11 @@ def run_privately(
     del frame
     model = maker.fit(train, schema, table_name=table_name, progress=progress)
     n_rows = model.n_rows_fitted if rows is None else rows
-    synthetic = model.sample(n_rows, seed=seed, given=given, progress=progress)
     file_format = detect_format(data)
     notes = list(model.notes)
     with atomic_folder(out, overwrite=overwrite) as folder:
         synthetic_file = folder / f"synthetic{file_format.suffix}"
-        write_table(synthetic, synthetic_file)
+        write_rows(model, n_rows, synthetic_file, seed=seed, given=given, progress=progress)
         model.save(folder / "model.tabsynth")
         write_certificate(model, folder / "model.tabsynth", folder, rows=None if given else n_rows, seed=seed)
         manifest = {

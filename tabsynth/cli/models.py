@@ -94,16 +94,14 @@ def sample(
     debug: Debug = False,
 ) -> None:
     """Draw synthetic rows from a model, exactly as many as asked for."""
+    from tabsynth.generators.chunks import write_rows
     from tabsynth.generators.storage import load
     from tabsynth.randomness import check_seed
-    from tabsynth.tables.files import write_table
 
     seed = check_seed(seed)
     with BarProgress(quiet=quiet) as progress:
         progress.stage("Loading the model")
-        frame = load(model).sample(rows, seed=seed, given=given, progress=progress)
-        progress.stage("Writing")
-        write_table(frame, output)
+        write_rows(load(model), rows, output, seed=seed, given=given, progress=progress)
     if str(output) != "-":
         put(
             {"synthetic": str(output), "n_rows": rows, "seed": seed},

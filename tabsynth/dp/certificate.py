@@ -18,7 +18,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -32,6 +32,7 @@ from tabsynth.dp.generator import SECURE, PrivateGenerator
 from tabsynth.dp.release_plan import domain_of
 from tabsynth.dp.transcript import Discovery, Measurement, Selection, Transcript
 from tabsynth.errors import ArtifactError, UsageError
+from tabsynth.generators.chunks import spelled_together
 from tabsynth.generators.model import Model
 from tabsynth.schema.part import Part
 from tabsynth.tables.frames import FrameKind, to_arrow
@@ -220,15 +221,20 @@ def check_costs(transcript: Transcript) -> None:
         raise ArtifactError("transcript: its events cost more than the epsilon it claims; do not rely on this file")
 
 
-def rows_bytes(model: Model, *, rows: int, seed: int) -> bytes:
-    """Synthetic rows as the bytes of a CSV file, whatever library the model's rows usually come in."""
-    table = to_arrow(replace(model, frame_kind=FrameKind("pandas")).sample(rows, seed=seed))
-    return b"".join(delimited_bytes(table, ",", "synthetic rows"))
+def rows_bytes(model: Model, *, rows: int, seed: int) -> Iterator[bytes | memoryview]:
+    """Synthetic rows as the bytes of a CSV file, piece by piece, whatever library the model's rows usually come in."""
+    plain = replace(model, frame_kind=FrameKind("pandas"))
+    chunks = [plain.sample(rows, seed=seed)] if spelled_together(plain) else plain.sample_chunks(rows, seed=seed)
+    for number, chunk in enumerate(chunks):
+        yield from delimited_bytes(to_arrow(chunk), ",", "synthetic rows", header=not number)
 
 
 def rows_digest(model: Model, *, rows: int, seed: int) -> str:
     """SHA-256 of `rows_bytes`."""
-    return hashlib.sha256(rows_bytes(model, rows=rows, seed=seed)).hexdigest()
+    digest = hashlib.sha256()
+    for piece in rows_bytes(model, rows=rows, seed=seed):
+        digest.update(piece)
+    return digest.hexdigest()
 
 
 def schema_digest(model: Model) -> str:

@@ -7,7 +7,7 @@ Decisions
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
@@ -55,6 +55,30 @@ class FittedCounts(Fitted):
             if asked is not None and asked.stretches is not None and not asked.missing:
                 arrays[name] = self._inside(name, codes[name], asked.stretches, rng=rng)
         return arrays
+
+    def draw_parts(self, n_rows: int, *, rng: np.random.Generator) -> Callable[[int, int], dict[str, Array]]:
+        """Draw codes of all rows, a byte or two per cell; numbers are placed in their bins when a part is asked for.
+
+        See `PartDrawer`. The stream of `rng` is picked up where the draw of each column stands at the first row of a
+        part: one number for each row of each column of bins, in order.
+        """
+        codes = self.graph.sample(n_rows, rng=rng)
+        before = rng.bit_generator.state
+        binned = [name for name in self.domain.codes if isinstance(self.domain.codes[name], BinCodes)]
+
+        def part(start: int, stop: int) -> dict[str, Array]:
+            arrays: dict[str, Array] = {}
+            for name in self.domain.columns:
+                if name not in codes:
+                    arrays[name] = np.zeros(stop - start, np.int32)
+                    continue
+                stream = np.random.PCG64(0)
+                stream.state = before
+                stream.advance((binned.index(name) if name in binned else 0) * n_rows + start)
+                arrays[name] = self.domain.values(name, codes[name][start:stop], rng=np.random.Generator(stream))
+            return arrays
+
+        return part
 
     def state(self) -> dict[str, Any]:
         """The transcript; the rest is a function of it, the schema and the parameters."""

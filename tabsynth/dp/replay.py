@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from tabsynth.dp.certificate import check_costs, load_certificate, rows_bytes, schema_digest, transcript_of
+from tabsynth.dp.certificate import check_costs, load_certificate, rows_digest, schema_digest, transcript_of
 from tabsynth.errors import ArtifactError, UsageError
 from tabsynth.generators.storage import load
 from tabsynth.randomness import check_seed
@@ -65,8 +65,7 @@ def replay(
     n_rows = certified.replay.rows if rows is None and certified is not None else rows
     chosen = certified.replay.seed if seed is None and certified is not None else seed
     assert n_rows is not None
-    drawn = rows_bytes(loaded, rows=n_rows, seed=check_seed(chosen))
-    digest = hashlib.sha256(drawn).hexdigest()
+    digest = rows_digest(loaded, rows=n_rows, seed=check_seed(chosen))
     if certified is not None and (n_rows, chosen) == (certified.replay.rows, certified.replay.seed):
         if digest != certified.replay.sha256:
             raise ArtifactError(
@@ -76,10 +75,11 @@ def replay(
         checked.append(f"all bytes of {n_rows} rows")
     if compare is not None:
         try:
-            other = Path(compare).read_bytes()
+            with Path(compare).open("rb") as file_there:
+                there = hashlib.file_digest(file_there, "sha256").hexdigest()
         except OSError as error:
             raise ArtifactError(f"{compare}: cannot be read ({error.strerror or type(error).__name__})") from error
-        if other != drawn:
+        if there != digest:
             raise ArtifactError(f"{compare}: is not what this model draws with {n_rows} rows and seed {chosen}")
         checked.append(f"all bytes of {Path(compare).name}")
     return Replayed(n_rows, check_seed(chosen), digest, tuple(checked))

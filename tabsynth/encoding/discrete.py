@@ -108,14 +108,19 @@ class DiscreteEncoder:
         missing = codes < 0
         if boolean:
             return Values((codes == 1), missing)
-        codes = np.where(missing, 0, codes)
-        if self.pooled and self.rare_label is None:
-            rare = codes == self.n_codes - 1
-            kept = self.shares[:-1] / self.shares[:-1].sum()
-            codes = codes.copy()
-            codes[rare] = np.searchsorted(np.cumsum(kept)[:-1], rng.random(int(rare.sum())), side="right")
+        codes = self.spread(np.where(missing, 0, codes), rng=rng)
         texts = np.array(self.labels, dtype=object)[codes]
         return Values(np.where(missing, "", texts).astype(object), missing)
+
+    def spread(self, codes: Array, *, rng: np.random.Generator) -> Array:
+        """Codes with the pooled one drawn from the others, where it has no label to stand for itself."""
+        if not self.pooled or self.rare_label is not None:
+            return codes
+        rare = codes == self.n_codes - 1
+        kept = self.shares[:-1] / self.shares[:-1].sum()
+        codes = codes.copy()
+        codes[rare] = np.searchsorted(np.cumsum(kept)[:-1], rng.random(int(rare.sum())), side="right")
+        return codes
 
     @property
     def _known(self) -> tuple[str, ...]:

@@ -132,6 +132,16 @@ class TableEncoder:
                 arrays[name] = np.where(hidden, -1, 0).astype(np.int32)
         return EncodedTable(arrays, self.domains, typed.n_rows, entities)
 
+    def settled(self, arrays: Mapping[str, Array], *, rng: np.random.Generator) -> dict[str, Array]:
+        """The same rows with a category in place of each pooled code, as `decode` draws them.
+
+        Nothing is left to draw then, and rows can be decoded part by part.
+        """
+        return {
+            name: encoder.spread(arrays[name], rng=rng) if isinstance(encoder, DiscreteEncoder) else arrays[name]
+            for name, encoder in self.encoders.items()
+        }
+
     def decode(self, arrays: Mapping[str, Array], *, rng: np.random.Generator) -> TypedTable:
         """Typed rows of codes and numbers; identifiers and text come back as empty strings where a cell is there."""
         columns: dict[str, Values] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -44,5 +44,23 @@ class Likelihood(Protocol):
 
         Returns:
             -inf for a row with a cell that the model holds impossible.
+        """
+        ...
+
+
+@runtime_checkable
+class PartDrawer(Protocol):
+    """Draws rows that take little memory until a part of them is asked for."""
+
+    def draw_parts(self, n_rows: int, *, rng: np.random.Generator) -> Callable[[int, int], dict[str, Array]]:
+        """Draw rows without conditions.
+
+        Args:
+            n_rows: Rows in all.
+            rng: Source of every random number.
+
+        Returns:
+            A function of a first and a last row (exclusive) that gives those rows of what `sample_encoded` would give,
+            as often and in whatever order it is asked.
         """
         ...

@@ -7,7 +7,7 @@ times; there are exactly as many rows as asked for, or an error that says which 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -94,8 +94,7 @@ class Model:
             ConstraintError: Too few rows satisfy the constraints and `given`; the message says which one stands in
                 the way.
         """
-        if isinstance(n_rows, bool) or not isinstance(n_rows, int | np.integer) or n_rows < 0:
-            raise UsageError("n_rows: must be a whole number, 0 or more")
+        self._check_rows(n_rows)
         seed = check_seed(seed)
         conditions = read_conditions(given, self.table.columns)
         encoded_given, _ = encode_given(conditions, self.encoder, direct=self.derivation.direct)
@@ -103,7 +102,42 @@ class Model:
         with deterministic_threads():
             typed = self._draw(int(n_rows), seed, conditions, encoded_given, progress)
         typed = self._complete(typed, child(seed, "identifiers"))
-        return from_pandas(self._frame(typed), self.frame_kind)
+        return from_pandas(self.frame(typed), self.frame_kind)
+
+    def sample_chunks(
+        self,
+        n_rows: int,
+        *,
+        seed: int | None = None,
+        given: Mapping[str, Any] | Iterable[str | Condition] | None = None,
+        chunk_rows: int = 131_072,
+        progress: Progress = SILENT,
+    ) -> Iterator[Any]:
+        """Draw synthetic rows part by part: the rows of `sample`, for tables that do not fit into memory as such.
+
+            for part in model.sample_chunks(10_000_000, seed=1):
+                ...
+
+        Where all rows are needed to decide about one (conditions, combinations that may not repeat, an order within
+        people, dtypes that depend on all cells), the table is made at once and cut.
+
+        Args:
+            n_rows: Rows to draw, exactly.
+            seed: See `sample`. The same seed gives the same rows, whatever `chunk_rows` is.
+            given: See `sample`.
+            chunk_rows: Rows of each table but the last.
+            progress: Told about stages of long work.
+
+        Yields:
+            Tables as `sample` returns them; one without rows where `n_rows` is 0.
+
+        Raises:
+            See `sample`.
+        """
+        from tabsynth.generators.chunks import sample_chunks
+
+        self._check_rows(n_rows)
+        return sample_chunks(self, n_rows, seed=seed, given=given, chunk_rows=chunk_rows, progress=progress)
 
     def impute(
         self,
@@ -181,31 +215,54 @@ class Model:
 
         save_model(self, path)
 
+    @staticmethod
+    def _check_rows(n_rows: int) -> None:
+        if isinstance(n_rows, bool) or not isinstance(n_rows, int | np.integer) or n_rows < 0:
+            raise UsageError("n_rows: must be a whole number, 0 or more")
+
     def _draw(
         self, n_rows: int, seed: int, conditions: list[Condition], given: EncodedGiven, progress: Progress
     ) -> TypedTable:
         """Rows that satisfy everything, without identifiers and text."""
-        rules = self._rules_left()
+        rules = self.rules_left()
         pieces: list[TypedTable] = []
         kept = tried = draws = 0
         rejected: dict[str, int] = {}
         while kept < n_rows or not pieces:
-            rate = max(kept / tried, 0.005) if tried else 1.0
-            wanted = max(1, n_rows - kept)
-            ask = wanted if not tried else int(np.ceil(wanted / rate * 1.1)) + 8
-            ask = min(ask, max(1_000_000, wanted))
+            ask = self.rows_to_ask(n_rows, kept, tried)
             arrays = self.fitted.sample_encoded(ask, rng=child(seed, "sample", str(draws)), given=given)
             typed = self.derivation.backward(self.encoder.decode(arrays, rng=child(seed, "decode", str(draws))))
             typed = self._at_asked_values(typed, conditions)
-            good = self._acceptable(typed, rules, conditions, rejected)
+            good = self.acceptable(typed, rules, conditions, rejected)
             pieces.append(typed.take(np.flatnonzero(good)))
             tried, draws = tried + ask, draws + 1
-            pieces = [self._without_repeats(_stack(pieces), rejected)]
+            pieces = [self._without_repeats(TypedTable.stacked(pieces), rejected)]
             progress.advance(pieces[0].n_rows - kept)
             kept = pieces[0].n_rows
-            if kept < n_rows and tried > MAX_DRAWS_PER_ROW * n_rows + 20_000:
-                raise self._too_few(n_rows, kept, tried, rejected)
+            self.require_hope(n_rows, kept, tried, rejected)
         return pieces[0].take(np.arange(n_rows))
+
+    @staticmethod
+    def rows_to_ask(n_rows: int, kept: int, tried: int) -> int:
+        """Rows to draw next, after `kept` of `tried` were good."""
+        rate = max(kept / tried, 0.005) if tried else 1.0
+        wanted = max(1, n_rows - kept)
+        ask = wanted if not tried else int(np.ceil(wanted / rate * 1.1)) + 8
+        return min(ask, max(1_000_000, wanted))
+
+    def require_hope(self, n_rows: int, kept: int, tried: int, rejected: Mapping[str, int]) -> None:
+        """Give up where too few of the rows that were drawn are good.
+
+        Raises:
+            ConstraintError: It names what rejects most of them.
+        """
+        if kept < n_rows and tried > MAX_DRAWS_PER_ROW * n_rows + 20_000:
+            worst = max(rejected, key=lambda name: rejected[name])
+            raise ConstraintError(
+                f"only {kept} of {n_rows} rows were found in {tried} draws; {worst} rejects "
+                f"{rejected[worst] / tried:.1%} of them. Loosen it, ask for fewer rows, or "
+                "condition on something that the model produces more often"
+            )
 
     def _at_asked_values(self, typed: TypedTable, conditions: list[Condition]) -> TypedTable:
         """Put numbers without a step exactly where an equality asks; the draw is there but for its last digits."""
@@ -222,7 +279,7 @@ class Model:
             columns[condition.column] = Values(asked[np.searchsorted(middles, values.array)], values.missing)
         return TypedTable(columns, typed.n_rows)
 
-    def _rules_left(self) -> list[Constraint]:
+    def rules_left(self) -> list[Constraint]:
         """Constraints that are neither true by construction nor about repeats and invented values."""
         return [
             constraint
@@ -234,9 +291,10 @@ class Model:
             )
         ]
 
-    def _acceptable(
+    def acceptable(
         self, typed: TypedTable, rules: list[Constraint], conditions: list[Condition], rejected: dict[str, int]
     ) -> Array:
+        """Rows that keep the rules, shape (n_rows,), bool; how many each rule rejects is added to `rejected`."""
         good = np.ones(typed.n_rows, bool)
 
         def strike(name: str, bad: Array) -> None:
@@ -274,14 +332,6 @@ class Model:
                 typed = typed.take(np.flatnonzero(~bad))
         return typed
 
-    def _too_few(self, n_rows: int, kept: int, tried: int, rejected: dict[str, int]) -> ConstraintError:
-        worst = max(rejected, key=lambda name: rejected[name])
-        return ConstraintError(
-            f"only {kept} of {n_rows} rows were found in {tried} draws; {worst} rejects "
-            f"{rejected[worst] / tried:.1%} of them. Loosen it, ask for fewer rows, or "
-            "condition on something that the model produces more often"
-        )
-
     def _complete(self, typed: TypedTable, rng: np.random.Generator) -> TypedTable:
         """Invent identifiers and text, and put the rows of a person in order."""
         table = self.table
@@ -291,35 +341,43 @@ class Model:
             if keys:
                 typed = typed.take(np.lexsort((*keys, people)))
         columns = dict(typed.columns)
-        identifiers = surrogate_columns(table)
-        templated = [name for name, column in table.columns.items() if isinstance(column, Text) and column.template]
-        for name in sorted(table.columns, key=templated.__contains__):  # sentences last: they quote other columns
-            column = table.columns[name]
-            present = ~columns[name].missing
+        for name, texts in self.invented(typed.n_rows, people, rng=rng):
+            columns[name] = _where_present(texts, columns[name])
+        for name, column in table.columns.items():  # sentences last: they quote other columns
             if isinstance(column, Text) and column.template is not None:
                 quoted = {read: self._spelled(read, columns[read]) for read in column.template.reads()}
                 texts = fill_template(column.template, quoted, typed.n_rows, rng=rng, max_length=column.max_length)
-            elif isinstance(column, Text):
-                texts = fill_text(typed.n_rows, rng=rng, max_length=column.max_length)
+                columns[name] = _where_present(texts, columns[name])
+        return TypedTable(columns, typed.n_rows)
+
+    def invented(self, n_rows: int, people: Array | None, *, rng: np.random.Generator) -> Iterator[tuple[str, Array]]:
+        """Surrogates and placeholder texts, column by column: name and texts of shape (n_rows,); no templates.
+
+        Args:
+            n_rows: Rows to invent for.
+            people: Code of the person of each row, or None where every row is another one.
+            rng: Source of the draws.
+        """
+        identifiers = surrogate_columns(self.table)
+        for name, column in self.table.columns.items():
+            if isinstance(column, Text) and column.template is None:
+                yield name, fill_text(n_rows, rng=rng, max_length=column.max_length)
             elif name in identifiers:
                 apart = self.entity_info.apart.get(name)
                 if people is not None and name in self.entity_info.per_entity:
-                    owners, unique = people, name == table.entity_key
+                    owners, unique = people, name == self.table.entity_key
                 else:
-                    owners, unique = np.arange(typed.n_rows), name in self.entity_info.unique
+                    owners, unique = np.arange(n_rows), name in self.entity_info.unique
                 n_values = int(owners.max(initial=-1)) + 1
-                texts = make_surrogates(identifiers[name], n_values, rng=rng, unique=unique, apart=apart)[owners]
-            else:
-                continue
-            columns[name] = Values(np.where(present, texts, "").astype(object), ~present)
-        return TypedTable(columns, typed.n_rows)
+                yield name, make_surrogates(identifiers[name], n_values, rng=rng, unique=unique, apart=apart)[owners]
 
     def _spelled(self, name: str, values: Values) -> Array:
         """A column as it is written, for the slot of a template."""
         texts = format_column(values, self.table.columns[name], name=name).astype(object)
         return np.where(values.missing, "unknown", texts.map(category_text).to_numpy(object))
 
-    def _frame(self, typed: TypedTable) -> pd.DataFrame:
+    def frame(self, typed: TypedTable) -> pd.DataFrame:
+        """Typed rows as the columns of the table, in pandas."""
         series = {
             name: format_column(typed.columns[name], column, name=name, storage=self.storage.get(name))
             for name, column in self.table.columns.items()
@@ -328,17 +386,9 @@ class Model:
         return pd.DataFrame(series)
 
 
-def _stack(pieces: list[TypedTable]) -> TypedTable:
-    if len(pieces) == 1:
-        return pieces[0]
-    columns = {
-        name: Values(
-            np.concatenate([piece.columns[name].array for piece in pieces]),
-            np.concatenate([piece.columns[name].missing for piece in pieces]),
-        )
-        for name in pieces[0].columns
-    }
-    return TypedTable(columns, sum(piece.n_rows for piece in pieces))
+def _where_present(texts: Array, values: Values) -> Values:
+    """Texts in the cells of a column that are not empty."""
+    return Values(np.where(values.missing, "", texts).astype(object), values.missing)
 
 
 def outside(values: Values, column: Integer | Number | DateTime) -> Array:

@@ -17,7 +17,7 @@ Decisions
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -61,6 +61,20 @@ class TypedTable:
         columns = {name: values.take(rows) for name, values in self.columns.items()}
         n_rows = int(rows.sum()) if rows.dtype == np.bool_ else len(rows)
         return TypedTable(columns, n_rows)
+
+    @staticmethod
+    def stacked(tables: Sequence[TypedTable]) -> TypedTable:
+        """The rows of one table or more with the same columns, one after the other."""
+        if len(tables) == 1:
+            return tables[0]
+        columns = {
+            name: Values(
+                np.concatenate([table.columns[name].array for table in tables]),
+                np.concatenate([table.columns[name].missing for table in tables]),
+            )
+            for name in tables[0].columns
+        }
+        return TypedTable(columns, sum(table.n_rows for table in tables))
 
 
 @dataclass(frozen=True)

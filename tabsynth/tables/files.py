@@ -6,6 +6,8 @@ Everything goes out whole or not at all (`outputs.py`).
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -19,7 +21,7 @@ from tabsynth.tables.parquet import parse_parquet, write_parquet
 from tabsynth.tables.spelling import delimited_bytes
 from tabsynth.tables.streams import read_bytes, require_file, writing
 
-__all__ = ["FileFormat", "detect_format", "read_table", "write_table"]
+__all__ = ["STANDARD_STREAM", "FileFormat", "detect_format", "read_table", "write_table", "write_tables"]
 
 
 def read_table(
@@ -75,12 +77,33 @@ def write_table(table: object, target: str | Path, *, file_format: FileFormat | 
         DataError: It is no table, has no usable names, or cells that the format cannot hold.
         OutputError: The file cannot be written in full; what was there is unchanged.
     """
+    write_tables([table], target, file_format=file_format)
+
+
+def write_tables(tables: Iterable[object], target: str | Path, *, file_format: FileFormat | None = None) -> None:
+    """Write the rows of several tables of the same columns as one table, each when it comes.
+
+    The bytes are those of `write_table` of all rows at once, as long as each column has one type in all tables, and no
+    times of day, which a text file spells with as many decimals as its column needs.
+
+    Args:
+        tables: One table or more; they are taken one by one, and none is kept.
+        target: As for `write_table`.
+        file_format: As for `write_table`.
+
+    Raises:
+        See `write_table`.
+    """
     chosen = file_format or detect_format(target)
     where = "standard output" if str(target) == STANDARD_STREAM else str(target)
-    arrow = to_arrow(table, where=where)
+    # The first table is made before anything is opened, so that what is wrong with it leaves no trace.
+    rest = iter(tables)
+    first = to_arrow(next(rest), where=where)
+    arrow = itertools.chain([first], (to_arrow(table, where=where) for table in rest))
     with writing(target, chosen.compression) as stream:
         if chosen.kind == "parquet":
             write_parquet(arrow, stream)
         else:
-            for part in delimited_bytes(arrow, chosen.delimiter, where):
-                stream.write(part)
+            for number, table in enumerate(arrow):
+                for part in delimited_bytes(table, chosen.delimiter, where, header=not number):
+                    stream.write(part)

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import pandas as pd
 import pyarrow as pa
@@ -23,6 +24,8 @@ from tabsynth.tables.arrow import frame_from_arrow
 
 _INDEX_COLUMN = re.compile(r"__index_level_\d+__")
 _MAGIC = b"PAR1"
+ROW_GROUP_ROWS = 1 << 17
+"""Rows that are written, and later read, together."""
 
 
 def parse_parquet(raw: bytes, where: str, *, allow_empty: bool = False) -> pd.DataFrame:
@@ -86,9 +89,59 @@ def _pandas_attributes(text: str) -> str:
     return json.dumps(attributes, ensure_ascii=False) if attributes else ""
 
 
-def write_parquet(table: pa.Table, stream: IO[bytes]) -> None:
-    """Write a table as Parquet: the same bytes for the same table and version of pyarrow."""
-    # Written to memory first: the writer closes what it writes to, which may be standard output.
-    memory = pa.BufferOutputStream()
-    pa.parquet.write_table(table.replace_schema_metadata(None), memory, compression="zstd", write_page_checksum=True)
-    stream.write(memory.getvalue())
+def write_parquet(tables: Iterable[pa.Table], stream: IO[bytes]) -> None:
+    """Write tables of the same columns as one Parquet file, in groups of `ROW_GROUP_ROWS` rows whatever their sizes.
+
+    The same rows give the same bytes under one version of pyarrow. One table or more; a later one is brought to the
+    types of the first.
+    """
+    waiting: list[pa.Table] = []
+    with ExitStack() as stack:
+        writer: pa.parquet.ParquetWriter | None = None
+        for table in tables:
+            plain = table.replace_schema_metadata(None)
+            if writer is None:
+                writer = stack.enter_context(
+                    pa.parquet.ParquetWriter(
+                        pa.PythonFile(_Open(stream), mode="w"),
+                        plain.schema,
+                        compression="zstd",
+                        write_page_checksum=True,
+                    )
+                )
+            waiting.append(plain.cast(writer.schema))
+            height = sum(part.num_rows for part in waiting)
+            if height >= ROW_GROUP_ROWS:
+                full = height - height % ROW_GROUP_ROWS
+                together = pa.concat_tables(waiting)
+                writer.write_table(together.slice(0, full).combine_chunks(), row_group_size=ROW_GROUP_ROWS)
+                waiting = [together.slice(full).combine_chunks()] if height > full else []
+        if writer is not None and waiting:
+            writer.write_table(pa.concat_tables(waiting).combine_chunks(), row_group_size=ROW_GROUP_ROWS)
+
+
+class _Open:
+    """A stream that stays open: the writer closes what it writes to, which may be standard output."""
+
+    closed = False
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._written = 0
+
+    def write(self, data: Any) -> int:
+        """Pass bytes on."""
+        self._stream.write(data)
+        self._written += len(memoryview(data).cast("B"))
+        return len(memoryview(data).cast("B"))
+
+    def tell(self) -> int:
+        """Bytes written so far: standard output cannot say where it is."""
+        return self._written
+
+    def flush(self) -> None:
+        """Pass on what is held back."""
+        self._stream.flush()
+
+    def close(self) -> None:
+        """Do nothing."""

@@ -32,13 +32,14 @@ _ROWS_AT_ONCE = 1 << 16
 _BOM = "\ufeff"
 
 
-def delimited_bytes(table: pa.Table, delimiter: str, where: str) -> Iterator[memoryview]:
+def delimited_bytes(table: pa.Table, delimiter: str, where: str, *, header: bool = True) -> Iterator[memoryview]:
     """Yield the header and then the rows of a table, some thousand at a time.
 
     Args:
         table: Any table of plain cells.
         delimiter: What stands between two cells.
         where: Name of the file for messages.
+        header: Whether to begin with the names; without them for rows that follow others.
 
     Raises:
         DataError: A column or its name holds NUL characters, or bytes that are no text.
@@ -46,7 +47,8 @@ def delimited_bytes(table: pa.Table, delimiter: str, where: str) -> Iterator[mem
     # Quotes keep the name of a lone column from being taken for two names with another delimiter.
     signs = delimiter if table.num_columns > 1 else f"{delimiter},;|\t"
     names = [_quoted_name(name, signs, where) for name in table.column_names]
-    yield memoryview((delimiter.join(names) + "\n").encode())
+    if header:
+        yield memoryview((delimiter.join(names) + "\n").encode())
     cells = []
     for name, column in zip(table.column_names, table.columns, strict=True):
         try:
