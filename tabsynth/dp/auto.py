@@ -4,7 +4,7 @@ The columns are measured first. Their noise and the number of rows that they spe
 brought to the typical column. Above `SWAMPED`, the rest of the budget is better spent on a second look at the columns,
 and they stay independent; otherwise it goes to pairs: by rounds as in dp-aim, or in two batches as in dp-cliquetree
 where noise is high or columns are so many that rounds would be slow. A hundred columns or more that nearly all follow
-an order get one correlation for each pair, as in dp-copula, whatever the noise.
+an order are left to dp-copula from the start, whatever the noise.
 
 Decisions
 - Nothing is lost by deciding late: the second look at the columns is averaged with the first.
@@ -31,12 +31,11 @@ ROUNDS_PAY = 0.015
 """Above this, two batches come closer than rounds, which spend too much on looking."""
 MOST_COLUMNS = 30
 """With more columns than this, two batches instead of rounds."""
-
 WIDE_COLUMNS, MOST_UNORDERED = 100, 0.2
 """From this many columns on, of which no more than this share follows no order, correlations: see
 `evaluations/dp_wide.py`."""
 
-Choice = Literal["independent", "cliquetree", "aim", "copula"]
+Choice = Literal["independent", "cliquetree", "aim"]
 
 
 def measure(
@@ -59,29 +58,30 @@ def measure(
     Privacy: As the mechanism that is chosen; `rho` in all.
     """
     aim.check_parameters(table.sizes, degree=2, target=target)
+    if is_wide(table.sizes, unordered):
+        copula.measure(table, rho=rho, unordered=unordered or (), nullable=nullable)
+        return
     measure_columns(table, rho=rho)
     left = (1 - COLUMNS_SHARE) * rho
-    choice = choose(pools_of(table.transcript.measurements), target=target, unordered=unordered)
+    choice = choose(pools_of(table.transcript.measurements), target=target)
     if len(table.sizes) == 1:
         return
-    columns = [(name,) for name in table.sizes]
     if choice == "independent":
+        columns = [(name,) for name in table.sizes]
         table.marginals(columns, rho_each=single_parts(left, table.sizes), purpose="a second look at each column")
-    elif choice == "copula":
-        again = (copula.COLUMNS_SHARE - COLUMNS_SHARE) * rho
-        table.marginals(columns, rho_each=single_parts(again, table.sizes), purpose="a second look at each column")
-        for_pairs = (1 - copula.COLUMNS_SHARE) * rho
-        copula.measure_quadrants(table, rho=for_pairs, unordered=unordered or (), nullable=nullable)
     elif choice == "cliquetree":
         cliquetree.measure_batches(table, rho=rho)
     else:
         aim.measure_rounds(table, rho=left, target=target)
 
 
-def choose(pools: Mapping[str, Pool], *, target: str | None = None, unordered: Collection[str] | None = None) -> Choice:
+def is_wide(sizes: Mapping[str, int], unordered: Collection[str] | None) -> bool:
+    """Whether columns are so many, and so few of them without an order, that correlations say most about them."""
+    return len(sizes) >= WIDE_COLUMNS and unordered is not None and len(unordered) <= MOST_UNORDERED * len(sizes)
+
+
+def choose(pools: Mapping[str, Pool], *, target: str | None = None) -> Choice:
     """The mechanism for these columns, of which only noisy counts are known; only rounds can favour a target."""
-    if len(pools) >= WIDE_COLUMNS and unordered is not None and len(unordered) <= MOST_UNORDERED * len(pools):
-        return "copula"
     noise = column_noise(pools)
     if len(pools) < 2 or noise > SWAMPED:
         return "independent"

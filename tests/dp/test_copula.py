@@ -153,6 +153,6 @@ def test_auto_takes_correlations_for_wide_tables_of_numbers_alone():
     rows = auto.model(table.transcript).sample(4_000, rng=np.random.default_rng(0))
     real = rank_correlation(columns["x0"], columns["x1"])
     assert rank_correlation(rows["x0"], rows["x1"]) == pytest.approx(real, abs=0.12)
-    pools = pools_of(table.transcript.measurements)
-    assert auto.choose(pools, unordered=tuple(sizes)[:30]) != "copula"
-    assert auto.choose(pools) != "copula"
+    assert not auto.is_wide(sizes, tuple(sizes)[:30])
+    assert not auto.is_wide(sizes, None)
+    assert not auto.is_wide(dict(list(sizes.items())[1:]), ())
