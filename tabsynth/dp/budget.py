@@ -9,12 +9,15 @@ Decisions
   leaves a further 1e-12 of its result unused, so that shares of it, added in any order, still fit the budget.
 - Mechanisms that fail with a small probability (thresholds in partition selection) add that probability to delta:
   "delta-approximate zCDP", where rho and delta both add up.
+- Training on random batches (`subsampled.py`) has a Rényi divergence below rho * a for whole orders a from 2 to some
+  largest one only, and is charged with that order. Divergences of one order add up and the bounds below hold at each,
+  so a total with such charges is turned into epsilon by whole orders up to the smallest of these (`order=`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -129,6 +132,7 @@ class Account:
     budget: Budget
     _rho: Fraction = field(default=Fraction(0), init=False)
     _delta: Fraction = field(default=Fraction(0), init=False)
+    _order: int | None = field(default=None, init=False)
 
     @property
     def rho(self) -> float:
@@ -143,7 +147,7 @@ class Account:
     @property
     def epsilon(self) -> float:
         """What was charged so far is worth this epsilon, at the delta of the budget."""
-        return _spent_epsilon(self._rho, self._delta, self.budget.delta)
+        return _spent_epsilon(self._rho, self._delta, self.budget.delta, self._order)
 
     @property
     def remaining(self) -> Remaining:
@@ -152,37 +156,50 @@ class Account:
         if left <= 0:
             return Remaining(rho=0.0, delta=0.0, epsilon=0.0)
         delta = _float_below(left)
-        rho = max(0.0, _float_below(Fraction(rho_from(self.budget.epsilon, delta)) - self._rho))
+        rho = max(0.0, _float_below(Fraction(rho_from(self.budget.epsilon, delta, order=self._order)) - self._rho))
         return Remaining(rho=rho, delta=delta, epsilon=epsilon_from(rho, delta))
 
-    def charge(self, *, rho: Fraction | float, delta: Fraction | float = 0.0) -> None:
+    def charge(self, *, rho: Fraction | float, delta: Fraction | float = 0.0, order: int | None = None) -> None:
         """Add a cost, or refuse it and stay as it was.
+
+        Args:
+            rho: zCDP cost.
+            delta: Additive delta.
+            order: Largest order that `rho` holds for; None for all.
 
         Raises:
             BudgetError: The total would pass the budget.
             UsageError: A cost is negative or not a number, or nothing is charged.
         """
-        self._rho, self._delta = self._after(rho, delta)
+        self._rho, self._delta, self._order = self._after(rho, delta, order)
 
-    def check(self, *, rho: Fraction | float, delta: Fraction | float = 0.0) -> None:
+    def check(self, *, rho: Fraction | float, delta: Fraction | float = 0.0, order: int | None = None) -> None:
         """Raise what `charge` would raise; charge nothing."""
-        self._after(rho, delta)
+        self._after(rho, delta, order)
 
-    def _after(self, rho: Fraction | float, delta: Fraction | float) -> tuple[Fraction, Fraction]:
-        check_cost(rho, delta)
+    def _after(
+        self, rho: Fraction | float, delta: Fraction | float, order: int | None
+    ) -> tuple[Fraction, Fraction, int | None]:
+        check_cost(rho, delta, order)
         total, additive = self._rho + Fraction(rho), self._delta + Fraction(delta)
-        if _spent_epsilon(total, additive, self.budget.delta) > self.budget.epsilon:
+        smallest = smallest_order([self._order, order])
+        if _spent_epsilon(total, additive, self.budget.delta, smallest) > self.budget.epsilon:
             left = self.remaining
             raise BudgetError(
                 f"privacy budget: a cost of rho {float(rho):.6g} and delta {float(delta):.3g} does not fit; of epsilon "
                 f"{self.budget.epsilon:g} at delta {self.budget.delta:g}, rho {left.rho:.6g} (epsilon "
                 f"{left.epsilon:.4g}) is left. Ask for less; only whoever answers for the data can raise a budget"
             )
-        return total, additive
+        return total, additive, smallest
 
 
-def check_cost(rho: Fraction | float, delta: Fraction | float) -> None:
-    """Refuse a cost that is negative, not finite, or nothing at all.
+def smallest_order(orders: Iterable[int | None]) -> int | None:
+    """The order that all of several costs hold up to; None where all hold for every order."""
+    return min((order for order in orders if order is not None), default=None)
+
+
+def check_cost(rho: Fraction | float, delta: Fraction | float, order: int | None = None) -> None:
+    """Refuse a cost that is negative, not finite, or nothing at all, and an order that is no whole number from 2.
 
     Raises:
         UsageError: See above.
@@ -192,6 +209,8 @@ def check_cost(rho: Fraction | float, delta: Fraction | float) -> None:
             raise UsageError(f"{name}: a cost must be a number of at least 0")
     if rho == 0 and delta == 0:
         raise UsageError("rho, delta: a charge must cost something; what is free needs no charge")
+    if order is not None and (isinstance(order, bool) or not isinstance(order, int) or order < 2):
+        raise UsageError("order: must be a whole number of at least 2")
 
 
 def split(rho: float, shares: Sequence[float]) -> list[float]:
@@ -208,11 +227,12 @@ def split(rho: float, shares: Sequence[float]) -> list[float]:
     return [_float_below(Fraction(rho) * Fraction(share) / total) for share in shares]
 
 
-def epsilon_from(rho: float, delta: float) -> float:
+def epsilon_from(rho: float, delta: float, *, order: int | None = None) -> float:
     """Return epsilon such that every rho-zCDP mechanism is (epsilon, delta)-DP; rounded up.
 
     The best alpha of the bound below solves rho (alpha - 1)^2 = log(1 / (alpha delta)); any alpha gives a valid
-    epsilon, so an inexact root costs tightness only.
+    epsilon, so an inexact root costs tightness only. With `order`, only whole alphas from 2 up to it are taken, so that
+    the result holds for mechanisms whose rho is good for those alone.
 
     Source: Canonne, Kamath & Steinke 2020 (arXiv 2004.00010), proposition 12 and corollary 13:
         epsilon = rho alpha + log(1 / (alpha delta)) / (alpha - 1) + log(1 - 1 / alpha), for every alpha > 1.
@@ -232,8 +252,28 @@ def epsilon_from(rho: float, delta: float) -> float:
             low = excess
         else:
             high = excess
-    terms = (rho, rho * high, need / high, -math.log1p(high) / high, -math.log1p(1 / high))
+    if order is None:
+        return _epsilon_at(high, rho, need)
+    whole = {min(max(2, place), order) for place in (math.floor(1 + high), math.ceil(1 + high))}
+    return min(_epsilon_at(alpha - 1.0, rho, need) for alpha in whole)
+
+
+def _epsilon_at(excess: float, rho: float, need: float) -> float:
+    """The bound of `epsilon_from` at alpha = 1 + excess, for log(1 / delta) = need; rounded up."""
+    terms = (rho, rho * excess, need / excess, -math.log1p(excess) / excess, -math.log1p(1 / excess))
     return max(0.0, math.fsum(terms) + ROUNDING * math.fsum(map(abs, terms)))
+
+
+def best_order(epsilon: float, delta: float) -> int | None:
+    """Return the whole order that leaves the most rho of a budget; None where that is below 2 (huge epsilon)."""
+    rho = rho_from(epsilon, delta)
+    low, high = 1.0, 2.0 + math.sqrt(-math.log(delta) / rho)
+    for _ in range(200):
+        middle = (low + high) / 2
+        low, high = (low, middle) if rho * (middle - 1) ** 2 > -math.log(middle * delta) else (middle, high)
+    if high < 2:
+        return None
+    return max((math.floor(high), math.ceil(high)), key=lambda order: rho_from(epsilon, delta, order=order))
 
 
 def delta_from(rho: float, epsilon: float) -> float:
@@ -253,23 +293,24 @@ def delta_from(rho: float, epsilon: float) -> float:
     return math.exp(high)
 
 
-def rho_from(epsilon: float, delta: float) -> float:
+def rho_from(epsilon: float, delta: float, *, order: int | None = None) -> float:
     """Return the largest rho whose mechanisms are all (epsilon, delta)-DP; rounded down, see Decisions.
 
-    `epsilon_from(rho_from(epsilon, delta), delta) <= epsilon` holds exactly.
+    `epsilon_from(rho_from(epsilon, delta), delta) <= epsilon` holds exactly. With `order`, by whole orders up to it; 0
+    where these can never give so small an epsilon.
 
     Source: as `epsilon_from`, by bisection.
     """
     check_positive("epsilon", epsilon)
     check_delta(delta)
     low, high = 0.0, epsilon
-    while epsilon_from(high, delta) <= epsilon:
+    while epsilon_from(high, delta, order=order) <= epsilon:
         high *= 2
     for _ in range(2000):
         middle = (low + high) / 2
         if not low < middle < high or high - low <= low * 1e-15:
             break
-        low, high = (middle, high) if epsilon_from(middle, delta) <= epsilon else (low, middle)
+        low, high = (middle, high) if epsilon_from(middle, delta, order=order) <= epsilon else (low, middle)
     return low * (1 - _HEADROOM)
 
 
@@ -322,12 +363,12 @@ def selection_epsilon(rho: float) -> float:
     return epsilon
 
 
-def _spent_epsilon(rho: Fraction, additive: Fraction, delta: float) -> float:
+def _spent_epsilon(rho: Fraction, additive: Fraction, delta: float, order: int | None) -> float:
     """Epsilon of a total cost at `delta`; infinite where the additive part alone uses up delta."""
     left = Fraction(delta) - additive
     if left <= 0:
         return math.inf
-    return epsilon_from(_float_above(rho), _float_below(left))
+    return epsilon_from(_float_above(rho), _float_below(left), order=order)
 
 
 def _float_above(value: Fraction) -> float:

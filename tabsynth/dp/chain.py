@@ -14,6 +14,8 @@ FORMAT = "tabsynth-ledger/1"
 NO_HASH = "0" * 64
 _FIRST_KEYS = {"line", "format", "dataset", "epsilon", "delta", "time", "previous", "hash"}
 _CHARGE_KEYS = {"line", "rho", "delta", "purpose", "mechanism", "release", "time", "previous", "hash"}
+_ORDER = "order"
+"""In charges alone, and only where the cost does not hold for every order."""
 
 
 def parse_lines(path: Path, data: bytes, *, after: dict[str, Any] | None = None) -> list[dict[str, Any]]:
@@ -44,7 +46,7 @@ def parse_lines(path: Path, data: bytes, *, after: dict[str, Any] | None = None)
         except ValueError:
             entry = None
         keys = _CHARGE_KEYS if number > 1 else _FIRST_KEYS
-        if not isinstance(entry, dict) or set(entry) != keys:
+        if not isinstance(entry, dict) or set(entry) - ({_ORDER} if number > 1 else set()) != keys:
             raise LedgerError(f"{path}: line {number} is not a line of a ledger; restore the file from a backup")
         if number == 1 and entry["format"] != FORMAT:
             raise LedgerError(f"{path}: line 1 is of another version; this is version {FORMAT.rpartition('/')[2]}")

@@ -34,7 +34,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Protocol
 
-from tabsynth.dp.budget import Account, Budget, Remaining, check_cost
+from tabsynth.dp.budget import Account, Budget, Remaining, check_cost, smallest_order
 from tabsynth.dp.chain import FORMAT, NO_HASH, parse_lines, sealed
 from tabsynth.dp.file_lock import lock_file
 from tabsynth.errors import LedgerError, OutputError, TabsynthError, UsageError
@@ -77,6 +77,8 @@ class Charge:
     release: str
     time: str
     line: int
+    order: int | None = None
+    """Largest order that `rho` holds for; None for all. See `budget.py`."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,8 @@ class Statement:
     delta: float
     epsilon: float
     remaining: Remaining
+    order: int | None = None
+    """Largest order that all charges hold for; None for every order."""
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -163,7 +167,16 @@ class Ledger:
         """What is left now."""
         return self.verify().remaining
 
-    def charge(self, *, rho: float, purpose: str, mechanism: str, delta: float = 0.0, release: str = "") -> Charge:
+    def charge(
+        self,
+        *,
+        rho: float,
+        purpose: str,
+        mechanism: str,
+        delta: float = 0.0,
+        release: str = "",
+        order: int | None = None,
+    ) -> Charge:
         """Write a charge to the disk, or refuse it; draw noise only after this has returned.
 
         Args:
@@ -172,6 +185,7 @@ class Ledger:
             mechanism: Name of the mechanism.
             delta: Additive delta.
             release: Name of the release this belongs to, for `differences`.
+            order: Largest order that `rho` holds for; None for all.
 
         Raises:
             BudgetError: The total would pass the budget; nothing was charged.
@@ -179,10 +193,17 @@ class Ledger:
             UsageError: A cost is negative, not a number, or nothing.
             OutputError: The file cannot be written. A charge that may have reached the disk counts as spent.
         """
-        return self.charge_each([rho], purpose=purpose, mechanism=mechanism, delta=delta, release=release)[0]
+        return self.charge_each([rho], purpose=purpose, mechanism=mechanism, delta=delta, release=release, order=order)[0]
 
     def charge_each(
-        self, rhos: Sequence[float], *, purpose: str, mechanism: str, delta: float = 0.0, release: str = ""
+        self,
+        rhos: Sequence[float],
+        *,
+        purpose: str,
+        mechanism: str,
+        delta: float = 0.0,
+        release: str = "",
+        order: int | None = None,
     ) -> list[Charge]:
         """Write several charges of one kind to the disk together, a line for each, or refuse all of them.
 
@@ -194,12 +215,13 @@ class Ledger:
             mechanism: Name of the mechanism.
             delta: Additive delta of each.
             release: Name of the release they belong to.
+            order: Largest order that each of `rhos` holds for; None for all.
 
         Raises:
             See `charge`.
         """
         for rho in rhos:
-            check_cost(rho, delta)
+            check_cost(rho, delta, order)
         _check_text("purpose", purpose)
         _check_text("mechanism", mechanism)
         if release:
@@ -207,13 +229,14 @@ class Ledger:
         with self._locked(create=False) as handle:
             contents = self._read(handle)
             total, additive = sum(map(Fraction, rhos)), len(rhos) * Fraction(delta)
-            contents.account.check(rho=total, delta=additive)
+            contents.account.check(rho=total, delta=additive, order=order)
             line, last = len(contents.entries), contents.entries[-1]["hash"]
             if contents.head_lines < line:
                 self._move_head(line, last)  # a crash left it behind; if it cannot be written, nothing is charged
             entries = []
             for number, rho in enumerate(rhos, start=line + 1):
                 costs = {"rho": float(rho), "delta": float(delta), "purpose": purpose, "mechanism": mechanism}
+                costs |= {} if order is None else {"order": order}
                 entries.append(sealed({"line": number, **costs, "release": release}, previous=last))
                 last = entries[-1]["hash"]
             self._append(handle, entries)
@@ -238,6 +261,7 @@ class Ledger:
             delta=account.delta,
             epsilon=account.epsilon,
             remaining=account.remaining,
+            order=smallest_order(entry.get("order") for entry in contents.entries[1:]),
         )
 
     def differences(self, costs: Iterable[Cost], *, release: str = "") -> list[str]:
@@ -310,10 +334,12 @@ class Ledger:
         try:
             account = Account(Budget(entries[0]["epsilon"], entries[0]["delta"]))
             for entry in entries[1:]:
-                check_cost(entry["rho"], entry["delta"])
+                check_cost(entry["rho"], entry["delta"], entry.get("order"))
             if len(entries) > 1:
                 total, additive = (sum(Fraction(entry[name]) for entry in entries[1:]) for name in ("rho", "delta"))
-                account.charge(rho=total, delta=additive)
+                account.charge(
+                    rho=total, delta=additive, order=smallest_order(entry.get("order") for entry in entries[1:])
+                )
         except TabsynthError as error:
             raise LedgerError(f"{self._path}: holds what no ledger can hold ({error})") from None
         return _Contents(entries, account, head_lines)
@@ -377,7 +403,7 @@ def _head_line(lines: int, last: str) -> bytes:
 
 
 def _charge(entry: dict[str, Any]) -> Charge:
-    return Charge(**{name: entry[name] for name in Charge.__dataclass_fields__})
+    return Charge(**{name: entry.get(name) for name in Charge.__dataclass_fields__})
 
 
 def _check_text(name: str, value: str) -> None:
