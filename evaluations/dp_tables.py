@@ -17,8 +17,9 @@ import numpy as np
 import pandas as pd
 
 from tabsynth.dp.counting import all_pairs, count_pairs
-from tabsynth.dp.measure import PrivateTable, Spending
+from tabsynth.dp.measure import PrivateTable
 from tabsynth.dp.noise import NoiseSource
+from tabsynth.dp.spending import Spending
 from tabsynth.dp.transcript import Transcript
 
 Array = np.ndarray[Any, Any]
@@ -98,9 +99,10 @@ def nist(name: str) -> Table:
     return Table(columns, sizes)
 
 
-def boundary(table: Table, *, rho: float, seed: int) -> PrivateTable:
+def boundary(table: Table, *, rho: float, seed: int, order: int | None = None) -> PrivateTable:
     """The table behind the boundary, with repeatable noise (for benchmarks only: such noise protects nobody)."""
-    account = Spending(rho=rho, delta=0.0, noise=NoiseSource.insecure(seed), ledger=None, transcript=Transcript())
+    noise = NoiseSource.insecure(seed)
+    account = Spending(rho=rho, delta=0.0, noise=noise, ledger=None, transcript=Transcript(), order=order)
     return PrivateTable(table.columns, table.sizes, max_rows=1, account=account)
 
 

@@ -130,6 +130,7 @@ def plan(
         lines.append(
             f"{one.epsilon:<8.4g} {one.mean_column:<12.4f} {worst.error:.4f} {worst.column[:16]:<16} {pair:<10} {count}"
         )
+    lines += [f"epsilon {one.epsilon:.4g}: {one.note}" for one in made if one.note]
     put([one.model_dump(mode="json") for one in made], as_json=as_json, text="\n".join(lines))
 
 

@@ -8,7 +8,6 @@ Decisions
   uses both bounds that hold: (e**epsilon - 1 + 2 delta) / (e**epsilon + 1), and sqrt(rho / 2) + delta by Pinsker.
 - Error intervals come from the noise that was drawn from, not from the data, so they cost nothing and hold for every
   table: an exact count lies within 1.96 sigma of a noisy one 95 times in 100.
-- Words for limits follow NIST SP 800-226 (2025), "Guidelines for Evaluating Differential Privacy Guarantees".
 
 Source: Bun and Steinke 2016 (zCDP bounds the KL divergence by rho); Kairouz, Oh and Viswanath 2015, for the advantage.
 """
@@ -29,8 +28,9 @@ from tabsynth.dp.budget import epsilon_from
 from tabsynth.dp.discovery import findings
 from tabsynth.dp.fitted import FittedCounts
 from tabsynth.dp.generator import SECURE, PrivateGenerator
+from tabsynth.dp.limits import limits_of, training_in_words
 from tabsynth.dp.release_plan import domain_of
-from tabsynth.dp.transcript import Discovery, Measurement, Selection, Transcript
+from tabsynth.dp.transcript import Discovery, Event, Measurement, Selection, Training, Transcript
 from tabsynth.errors import ArtifactError, UsageError
 from tabsynth.generators.chunks import spelled_together
 from tabsynth.generators.model import Model
@@ -66,7 +66,7 @@ class Claim(Part):
 class Cost(Part):
     """One look at the private table."""
 
-    kind: Literal["measurement", "selection", "discovery"]
+    kind: Literal["measurement", "selection", "discovery", "training"]
     columns: tuple[str, ...]
     purpose: str
     cells: int
@@ -184,7 +184,7 @@ def build_certificate(model: Model, *, file: str | Path, rows: int | None = None
             model_sha256=hashlib.sha256(Path(file).read_bytes()).hexdigest(),
             transcript_sha256=transcript.digest(),
         ),
-        limits=_limits(transcript),
+        limits=limits_of(transcript),
     )
 
 
@@ -210,13 +210,14 @@ def check_costs(transcript: Transcript) -> None:
         is_sizes = isinstance(event, Discovery) and event.kind == "sizes"
         least = 1.0 if is_sizes else float(max_rows)
         understated = event.rho < event.recomputed_rho() * (1 - 1e-9)
-        if understated or (not isinstance(event, Selection) and event.sensitivity < least):
+        if understated or (isinstance(event, Measurement | Discovery) and event.sensitivity < least):
             raise ArtifactError(
                 "transcript: an event claims to cost less than its noise says; do not rely on this file"
             )
     if transcript.rho > float(transcript.public["rho"]) * (1 + 1e-9):
         raise ArtifactError("transcript: its events cost more than the release was allowed; do not rely on this file")
-    spent = epsilon_from(transcript.rho, float(transcript.public["delta"]) - transcript.delta)
+    left = float(transcript.public["delta"]) - transcript.delta
+    spent = epsilon_from(transcript.rho, left, order=transcript.order)
     if spent > float(transcript.public["epsilon"]) * (1 + 1e-9):
         raise ArtifactError("transcript: its events cost more than the epsilon it claims; do not rely on this file")
 
@@ -259,12 +260,17 @@ def _claim(transcript: Transcript, model: Model) -> Claim:
         rho=transcript.rho,
         delta_discovery=transcript.delta,
         odds_factor=math.exp(min(epsilon, 700.0)),
-        advantage=advantage(epsilon, delta, transcript.rho, transcript.delta),
+        advantage=advantage(epsilon, delta, _divergence(transcript), transcript.delta),
         unit="row" if model.schema.privacy is None or model.schema.privacy.unit == "row" else str(key),
         max_rows=int(public["max_rows"]),
         neighbours=str(public["neighbours"]),
         secure=public.get("noise") == SECURE,
     )
+
+
+def _divergence(transcript: Transcript) -> float:
+    """Bound on the KL divergence between neighbours: rho, but 2 rho where rho holds from order 2 only."""
+    return transcript.rho + math.fsum(event.rho for event in transcript.trainings if event.order is not None)
 
 
 def _sentences(claim: Claim, public: Mapping[str, Any]) -> tuple[str, ...]:
@@ -301,8 +307,22 @@ def _opened(model: Model, transcript: Transcript) -> tuple[Opened, ...]:
     return tuple(opened)
 
 
-def _cost(event: Measurement | Selection | Discovery, transcript: Transcript, n_rows: int) -> Cost:
+def _cost(event: Event, transcript: Transcript, n_rows: int) -> Cost:
     share = event.rho / transcript.rho if transcript.rho else 0.0
+    if isinstance(event, Training):
+        return Cost(
+            kind="training",
+            columns=tuple(transcript.sizes),
+            purpose=f"{event.purpose}: {event.steps} batches, each unit in each with probability {event.rate:.4g}, "
+            f"noise {event.noise:.4g} times what one unit can move",
+            cells=event.n_weights,
+            sigma=None,
+            half_width=None,
+            expected_error=None,
+            rho=event.rho,
+            delta=0.0,
+            share=share,
+        )
     if isinstance(event, Selection):
         return Cost(
             kind="selection",
@@ -346,7 +366,7 @@ def expected_error(sigma: float, cells: int, n_rows: int) -> float:
 def _composition(transcript: Transcript) -> tuple[str, ...]:
     public = transcript.public
     epsilon, delta = float(public["epsilon"]), float(public["delta"])
-    spent = epsilon_from(transcript.rho, delta - transcript.delta)
+    spent = epsilon_from(transcript.rho, delta - transcript.delta, order=transcript.order)
     lines = [
         "Costs add up in zero-concentrated differential privacy: noise of standard deviation sigma on counts that one "
         "unit moves by at most s costs s² / (2 sigma²), and a choice by the exponential mechanism costs epsilon² / 8.",
@@ -354,9 +374,12 @@ def _composition(transcript: Transcript) -> tuple[str, ...]:
         f"By Canonne, Kamath and Steinke (2020) this is epsilon = {spent:.6g} at delta = "
         f"{delta - transcript.delta:.3g}; epsilon = {epsilon:g} at delta = {delta:g} was allowed.",
     ]
+    for event in transcript.trainings:
+        lines.insert(1, training_in_words(event, delta))
     if transcript.delta:
         lines.insert(
-            2, f"Thresholds of category discovery fail with probability {transcript.delta:.3g} at most, added to delta."
+            -1,
+            f"Thresholds of category discovery fail with probability {transcript.delta:.3g} at most, added to delta.",
         )
     return tuple(lines)
 
@@ -368,62 +391,6 @@ def _row_count(transcript: Transcript) -> str:
     if not counted:
         return "not released"
     return f"measured with noise, ± {NORMAL_95 * counted[0].sigma:.0f} rows in 95 of 100 cases"
-
-
-def _limits(transcript: Transcript) -> tuple[tuple[str, str], ...]:
-    public = transcript.public
-    unit = "row" if public["unit"] == "row" else f"value of {public['unit']}"
-    limits = [
-        (
-            "Unit of privacy",
-            f"One {unit} is hidden, with at most {public['max_rows']} row(s) that entered. A person behind several "
-            "units is protected less: a group of k units by about k times epsilon.",
-        ),
-        (
-            "Trust model",
-            "Central: the process that measured saw the real table. It was trusted, and so is the machine it ran on.",
-        ),
-        (
-            "Data collection and exposure",
-            "Nothing is said of the real table, its copies, or reports about it. An evaluation against real rows is a "
-            "release of its own that this certificate does not cover.",
-        ),
-        (
-            "Composition",
-            "Every release about the same people adds up. "
-            + (
-                "The ledger named above keeps the sum for one dataset name; releases that were not charged to it are "
-                "not in it."
-                if public.get("ledger")
-                else "No ledger was kept: nobody can tell from this file what else was released."
-            ),
-        ),
-        (
-            "Population facts",
-            "What holds for many rows is meant to be learned, also where it allows conclusions about a person.",
-        ),
-        (
-            "Side channels",
-            "Memory and the time that measuring took are not hidden. Noise is exact and whole, without floating point.",
-        ),
-        (
-            "Public inputs",
-            "Schema, parameters and column names were taken as public. If somebody chose them by looking at the table, "
-            "that look is not accounted for.",
-        ),
-        (
-            "Utility and bias",
-            "Noise weighs more on rare codes and small groups; counts of them can be wrong by more than their size.",
-        ),
-        (
-            "Law",
-            "This is a mathematical statement. Whether it makes the rows anonymous or de-identified (for example under "
-            "HIPAA §164.514(b)(1)) is for an expert to determine.",
-        ),
-    ]
-    if public.get("noise") != SECURE:
-        limits.insert(0, ("INSECURE", "The noise came from a test source and can be repeated. Nothing is protected."))
-    return tuple(limits)
 
 
 def _version() -> str:

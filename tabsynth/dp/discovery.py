@@ -26,8 +26,9 @@ import pandas as pd
 
 from tabsynth.dp.budget import Sensitivity, gaussian_scale_squared
 from tabsynth.dp.domain import Found, Numeric
-from tabsynth.dp.measure import Spending, silence
+from tabsynth.dp.measure import silence
 from tabsynth.dp.reading import PrivateRows
+from tabsynth.dp.spending import Spending
 from tabsynth.dp.transcript import Discovery, Transcript
 from tabsynth.encoding.datetime import to_steps
 from tabsynth.schema.model import DateTime

@@ -4,6 +4,8 @@ The mechanism is run on a table of even counts that stands in for the real one, 
 noise are those of a real release. The error of a table of counts follows from its noise and the stated number of rows.
 
 Decisions
+- A trained network has no error that follows from its noise. Its forecast says so, and has no pairs; its columns are
+  given with the noise of the counts that training begins with.
 - Errors are those of the noise. What a mechanism leaves out (pairs that it does not measure) depends on the data, and
   no plan can know it; pairs are therefore given as they would come out if measured with the noise that pairs get.
 """
@@ -22,8 +24,9 @@ from tabsynth.dp.certificate import expected_error
 from tabsynth.dp.domain import Found
 from tabsynth.dp.generator import PrivateGenerator
 from tabsynth.dp.measure import pooled
+from tabsynth.dp.mechanism import Learner, Schedule
 from tabsynth.dp.release_plan import NO_LEDGER, ReleasePlan
-from tabsynth.dp.transcript import Clique, Measurement, Selection, Transcript
+from tabsynth.dp.transcript import Clique, Measurement, Selection, Training, Transcript
 from tabsynth.errors import UsageError
 from tabsynth.randomness import deterministic_threads
 from tabsynth.schema.model import Schema
@@ -62,6 +65,8 @@ class BudgetForecast(Part):
     pairs: tuple[PairForecast, ...]
     row_count: float | None
     """Half of the 95 % interval around the number of rows; None where it is public."""
+    note: str = ""
+    """What cannot be said beforehand."""
 
     @property
     def mean_column(self) -> float:
@@ -110,8 +115,9 @@ def forecast(
 class EvenTable:
     """Stands in for a private table: even counts, no noise, the same looks."""
 
-    def __init__(self, sizes: Mapping[str, int], *, max_rows: int, n_rows: int) -> None:
+    def __init__(self, sizes: Mapping[str, int], *, max_rows: int, n_rows: int, order: int | None = None) -> None:
         """Make the stand-in of `n_rows` rows that are spread evenly over all codes."""
+        self.order = order
         self.sizes = dict(sizes)
         self.max_rows = max_rows
         self.transcript = Transcript(sizes=self.sizes)
@@ -170,10 +176,26 @@ class EvenTable:
         )
         return 0
 
+    def train(self, learner: Learner, schedule: Schedule, *, rho: float, purpose: str) -> Training:
+        """No step, written down with the batches and the noise of a real one. See `PrivateTable.train`."""
+        made = Training(
+            learner.weights(),
+            schedule.rate,
+            schedule.steps,
+            schedule.clip,
+            1.0,
+            schedule.noise,
+            self.order,
+            rho,
+            purpose,
+        )
+        self.transcript.append(made)
+        return made
+
 
 def _forecast(generator: PrivateGenerator, plan: ReleasePlan, rows: int) -> BudgetForecast:
     domain = plan.domain({name: _assumed(plan, name) for name in plan.open})
-    table = EvenTable(domain.sizes, max_rows=plan.unit.max_rows, n_rows=rows)
+    table = EvenTable(domain.sizes, max_rows=plan.unit.max_rows, n_rows=rows, order=plan.order)
     with deterministic_threads():
         generator.module.measure(table, rho=plan.shares["mechanism"], **generator.mechanism_parameters(plan.derivation))
     measured = table.transcript.measurements
@@ -195,21 +217,35 @@ def _forecast(generator: PrivateGenerator, plan: ReleasePlan, rows: int) -> Budg
     for event in measured:
         if len(event.clique) >= 2:
             coarse |= dict(zip(event.clique, event.shape(domain.sizes), strict=True))
-    pairs = tuple(
-        PairForecast(
-            columns=(a, b), cells=coarse[a] * coarse[b], error=expected_error(sigma, coarse[a] * coarse[b], rows)
+    trained = table.transcript.trainings
+    pairs = (
+        ()
+        if trained
+        else tuple(
+            PairForecast(
+                columns=(a, b), cells=coarse[a] * coarse[b], error=expected_error(sigma, coarse[a] * coarse[b], rows)
+            )
+            for a, b in combinations(domain.sizes, 2)
         )
-        for a, b in combinations(domain.sizes, 2)
     )
     count_rho = plan.shares.get("rows")
     return BudgetForecast(
-        epsilon=epsilon_from(plan.rho, plan.budget.delta - plan.delta_discovery),
+        epsilon=epsilon_from(plan.rho, plan.budget.delta - plan.delta_discovery, order=plan.order),
         delta=plan.budget.delta,
         rho=plan.rho,
         looks=len(table.transcript.events) + len(plan.open) + len(plan.quantile_columns) + (count_rho is not None),
         columns=columns,
         pairs=pairs,
         row_count=None if count_rho is None else 1.959964 * plan.unit.max_rows / math.sqrt(2 * count_rho),
+        note=" ".join(_said(event) for event in trained),
+    )
+
+
+def _said(event: Training) -> str:
+    """What is known of a training beforehand."""
+    return (
+        f"{event.steps} batches, each unit in one with probability {event.rate:.3g}, noise {event.noise:.3g} times "
+        "what one unit can move. How well pairs come out does not follow from that, and cannot be forecast."
     )
 
 

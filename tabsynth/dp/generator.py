@@ -31,11 +31,12 @@ import pandas as pd
 from pydantic import Field
 
 from tabsynth.dp.discovery import discover_sizes, findings
+from tabsynth.dp.domain import Numeric
 from tabsynth.dp.fitted import FittedCounts
-from tabsynth.dp.measure import Noise, Spending
 from tabsynth.dp.noise import NoiseSource
 from tabsynth.dp.reading import PrivateRows
 from tabsynth.dp.release_plan import domain_of, plan_release
+from tabsynth.dp.spending import Noise, Spending
 from tabsynth.dp.transcript import Transcript
 from tabsynth.encoding.derived import Derivation, derive
 from tabsynth.encoding.marginal import Marginal
@@ -50,7 +51,7 @@ from tabsynth.progress import SILENT, Progress
 from tabsynth.randomness import deterministic_threads
 from tabsynth.schema.constraints import Unique
 from tabsynth.schema.files import load_schema
-from tabsynth.schema.model import Categorical, Identifier, Role, Schema, Table, Text
+from tabsynth.schema.model import Categorical, Identifier, Ordinal, Role, Schema, Table, Text
 from tabsynth.tables.files import read_table
 from tabsynth.tables.frames import FrameKind, to_arrow
 
@@ -69,6 +70,8 @@ class PrivateGenerator(Generator):
     )
     mechanism: ClassVar[str]
     """Module with `measure` and `model`."""
+    trains: ClassVar[bool] = False
+    """Whether it is trained on random batches, whose cost holds up to one order only; see `budget.py`."""
 
     min_people: int = Field(default=1, ge=1, le=1, description="Has no meaning here: noise protects instead of floors.")
     epsilon: float | None = Field(
@@ -232,6 +235,27 @@ class DPAim(TargetedGenerator):
         return {**super().mechanism_parameters(derivation), "degree": self.degree, "max_cells": self.max_cells}
 
 
+class TrainedGenerator(PrivateGenerator):
+    """Private generators that are trained by noisy gradients of random batches (DP-SGD)."""
+
+    trains: ClassVar[bool] = True
+
+    def mechanism_parameters(self, derivation: Derivation) -> dict[str, Any]:
+        """Which codes follow an order, and which last ones are missing cells. See `PrivateGenerator`."""
+        ordered = [name for name, column in derivation.columns.items() if isinstance(column, Numeric | Ordinal)]
+        return {
+            "ordered": tuple(ordered),
+            "nullable": tuple(name for name in ordered if derivation.columns[name].nullable),
+        }
+
+
+class DPAutoregressive(TrainedGenerator):
+    """Differentially private: each column a regression on those before it, trained on noisy gradients; seconds."""
+
+    name: ClassVar[str] = "dp-autoregressive"
+    mechanism: ClassVar[str] = "tabsynth.dp.autoregressive"
+
+
 class DPAuto(TargetedGenerator):
     """Differentially private, the default: chooses among the others from what is already released and public."""
 
@@ -277,7 +301,14 @@ def release(
     source = SECURE if noise.secure else INSECURE
     transcript = Transcript(public={**plan.public, "noise": source, "release": secrets.token_hex(8)})
     ledger = plan.open_ledger()
-    spending = Spending(rho=plan.rho, delta=plan.delta_discovery, noise=noise, ledger=ledger, transcript=transcript)
+    spending = Spending(
+        rho=plan.rho,
+        delta=plan.delta_discovery,
+        noise=noise,
+        ledger=ledger,
+        transcript=transcript,
+        order=plan.order,
+    )
     progress.stage("Reading")
     rows = PrivateRows(table, plan.table, plan.unit, derivation=plan.derivation, noise=noise)
     progress.stage("Measuring")

@@ -193,7 +193,8 @@ class Ledger:
             UsageError: A cost is negative, not a number, or nothing.
             OutputError: The file cannot be written. A charge that may have reached the disk counts as spent.
         """
-        return self.charge_each([rho], purpose=purpose, mechanism=mechanism, delta=delta, release=release, order=order)[0]
+        named = {"purpose": purpose, "mechanism": mechanism, "release": release}
+        return self.charge_each([rho], delta=delta, order=order, **named)[0]
 
     def charge_each(
         self,

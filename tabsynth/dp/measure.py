@@ -23,15 +23,18 @@ import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from fractions import Fraction
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from tabsynth.dp.budget import Sensitivity, gaussian_scale_squared, selection_epsilon
 from tabsynth.dp.counting import LARGEST_TABLE, count, count_pairs, smallest_type
-from tabsynth.dp.transcript import Clique, Measurement, Selection, Transcript
-from tabsynth.errors import BudgetError, TabsynthError, UsageError
+from tabsynth.dp.descent import Units, noisy_steps
+from tabsynth.dp.mechanism import Learner, Schedule
+from tabsynth.dp.spending import Spending
+from tabsynth.dp.subsampled import subsampled_rho
+from tabsynth.dp.transcript import Clique, Measurement, Selection, Training, Transcript
+from tabsynth.errors import TabsynthError, UsageError
 
 Array = np.ndarray[Any, Any]
 
@@ -43,81 +46,17 @@ MANY_PAIRS = 200
 """Coarse pairs from which on they are counted together, after their columns were made coarse."""
 
 
-class Noise(Protocol):
-    """What the boundary asks of a source of noise; see `NoiseSource`."""
-
-    @property
-    def secure(self) -> bool:
-        """Whether it draws from the operating system."""
-
-    def discrete_gaussian(self, scale_squared: Fraction | float, size: int) -> Array:
-        """Discrete Gaussian noise, int64."""
-
-    def permutation(self, n: int) -> Array:
-        """One of all orders of n things, equally likely."""
-
-    def noisy_max(self, scores: Array, *, epsilon: float, sensitivity: int, monotonic: bool) -> int:
-        """Index drawn by the exponential mechanism."""
-
-
-class Purse(Protocol):
-    """What the boundary asks of a ledger; see `Ledger`."""
-
-    def charge_each(self, rhos: Sequence[float], *, delta: float, purpose: str, mechanism: str, release: str) -> object:
-        """Write costs down, one for each rho, or refuse all of them."""
-
-
-class Spending:
-    """What one release may spend, where it is written down, and what it has shown so far."""
-
-    def __init__(self, *, rho: float, delta: float, noise: Noise, ledger: Purse | None, transcript: Transcript) -> None:
-        """Open the account of one release.
-
-        Args:
-            rho: What all looks together may cost.
-            delta: Failure probability that discoveries together may use.
-            noise: Where noise comes from.
-            ledger: What is charged before noise is drawn; None only where the user has written `ledger: none`.
-            transcript: Where everything that leaves is written.
-        """
-        self.rho, self.delta = rho, delta
-        self.noise = noise
-        self.transcript = transcript
-        self._ledger = ledger
-        self._release = str(transcript.public.get("release", ""))
-        self._spent_rho = self._spent_delta = Fraction(0)
-
-    def charge(self, *, rho: float, purpose: str, mechanism: str, delta: float = 0.0) -> None:
-        """Pay for a look, before it is taken. See `charge_each`."""
-        self.charge_each([rho], purpose=purpose, mechanism=mechanism, delta=delta)
-
-    def charge_each(self, rhos: Sequence[float], *, purpose: str, mechanism: str, delta: float = 0.0) -> None:
-        """Pay for several looks, before the first is taken: for all of them, or for none.
-
-        Raises:
-            BudgetError: The release would cost more than it may, or the ledger refuses.
-        """
-        if not all(math.isfinite(rho) and rho > 0 for rho in rhos):
-            raise UsageError(f"{purpose}: rho must be above 0")
-        spent_rho = self._spent_rho + sum(map(Fraction, rhos))
-        spent_delta = self._spent_delta + len(rhos) * Fraction(delta)
-        if spent_rho > Fraction(self.rho) or spent_delta > Fraction(self.delta):
-            raise BudgetError(f"{purpose}: would cost more than this release may; split its budget into smaller parts")
-        if self._ledger is not None:
-            self._ledger.charge_each(rhos, delta=delta, purpose=purpose, mechanism=mechanism, release=self._release)
-        self._spent_rho, self._spent_delta = spent_rho, spent_delta
-
-    @property
-    def remaining(self) -> float:
-        """What of `rho` is left."""
-        return max(0.0, math.nextafter(float(Fraction(self.rho) - self._spent_rho), 0.0))
-
-
 class PrivateTable:
     """Rows as codes, seen only through noise."""
 
     def __init__(
-        self, columns: Mapping[str, Array], sizes: Mapping[str, int], *, max_rows: int, account: Spending
+        self,
+        columns: Mapping[str, Array],
+        sizes: Mapping[str, int],
+        *,
+        max_rows: int,
+        account: Spending,
+        unit_of: Array | None = None,
     ) -> None:
         """Take rows that were already read, truncated and encoded.
 
@@ -126,7 +65,10 @@ class PrivateTable:
             sizes: Public number of codes of each column; every code is below it.
             max_rows: Rows that one unit has at most.
             account: Pays for every look.
+            unit_of: Number of the unit of each row, (n_rows,); None where every row is a unit of its own.
         """
+        self._unit_of = unit_of
+        self._units: Units | None = None
         self.sizes: Mapping[str, int] = dict(sizes)
         self.max_rows = max_rows
         self._columns = {name: columns[name] for name in self.sizes}
@@ -282,6 +224,53 @@ class PrivateTable:
             )
         )
         return index
+
+    @property
+    def order(self) -> int | None:
+        """Largest order that costs of a training have to hold for; None for all."""
+        return self._account.order
+
+    def train(self, learner: Learner, schedule: Schedule, *, rho: float, purpose: str) -> Training:
+        """Move a learner by noisy sums of clipped gradients of random batches.
+
+        Args:
+            learner: What is trained; its weights are written to the transcript.
+            schedule: Batches and noise, chosen from public facts; all of it is paid for before it begins.
+            rho: What it may cost; what is charged is `subsampled_rho` of the schedule.
+            purpose: Why, in words.
+
+        Raises:
+            UsageError: The schedule costs more, or units of several rows are not known apart.
+        """
+        if self.max_rows > 1 and self._unit_of is None:
+            raise UsageError(f"{purpose}: rows of one unit have to be known as such")
+        cost = subsampled_rho(rate=schedule.rate, noise=schedule.noise, steps=schedule.steps, order=self.order)
+        if not cost <= rho:
+            raise UsageError(f"{purpose}: these batches with this noise cost more than they may")
+        self._account.charge(rho=cost, purpose=purpose, mechanism="subsampled-discrete-gaussian", order=self.order)
+        with silence():
+            grid = noisy_steps(self.units, learner, schedule, self._account.noise)
+            event = Training(
+                weights=learner.weights(),
+                rate=schedule.rate,
+                steps=schedule.steps,
+                clip=schedule.clip,
+                sensitivity=grid.sensitivity,
+                sigma=grid.sigma,
+                order=self.order,
+                rho=cost,
+                purpose=purpose,
+            )
+        self.transcript.append(event)
+        return event
+
+    @property
+    def units(self) -> Units:
+        """Rows by unit, for `descent.py`, which is a part of the boundary. Nothing else may call this."""
+        if self._units is None:
+            codes = np.stack(list(self._columns.values()), axis=1)
+            self._units = Units(codes, self._unit_of if self.max_rows > 1 else None, self.max_rows)
+        return self._units
 
     def _check(self, clique: Clique) -> None:
         unknown = [name for name in clique if name not in self.sizes]

@@ -7,12 +7,59 @@ in the transcript; `model(transcript)` is a pure function of the transcript, run
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
 Array = np.ndarray[Any, Any]
 Clique = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Trace:
+    """How rows went through one affine layer: the gradient of a row is the outer product of (inputs, 1) and slopes."""
+
+    inputs: Array
+    """What went in, (n_rows, n_inputs)."""
+    slopes: Array
+    """Derivative of the row's own loss by each output, (n_rows, n_outputs)."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Batches and noise of a training, decided from public facts."""
+
+    steps: int
+    rate: float
+    """Probability of each unit to be in a batch."""
+    noise: float
+    """Standard deviation of the noise, in multiples of what one unit can move."""
+    batch: float
+    """Rows of a batch that are expected; sums are divided by it."""
+    clip: float = 1.0
+    """Largest length of the gradient of one unit."""
+
+
+class Learner(Protocol):
+    """Something with affine layers that is trained by noisy sums of gradients alone."""
+
+    @property
+    def shapes(self) -> Sequence[tuple[int, int]]:
+        """Inputs and outputs of each layer."""
+
+    def traces(self, codes: Array) -> Sequence[Trace]:
+        """How rows go through each layer; what is said of a row depends on that row and the weights alone.
+
+        Args:
+            codes: Shape (n_rows, n_columns), in the order of the table's columns.
+        """
+
+    def step(self, gradients: Sequence[Array]) -> None:
+        """Move the weights, by the noisy mean gradient of each layer, (n_inputs + 1, n_outputs); biases come last."""
+
+    def weights(self) -> dict[str, Array]:
+        """What is kept of it: float32 arrays, by name."""
 
 
 class Measured(Protocol):
@@ -88,6 +135,17 @@ class MeasurableTable(Protocol):
         coarse: Mapping[str, Array] | None = None,
     ) -> int:
         """The candidate whose counts are furthest from the estimate, with noise; see `PrivateTable.select`."""
+
+
+class TrainableTable(MeasurableTable, Protocol):
+    """A table that can be trained on, too."""
+
+    @property
+    def order(self) -> int | None:
+        """Largest order that costs of a training have to hold for; None for all."""
+
+    def train(self, learner: Learner, schedule: Schedule, *, rho: float, purpose: str) -> object:
+        """Move a learner by noisy gradients; see `PrivateTable.train`."""
 
 
 class RowModel(Protocol):

@@ -140,6 +140,18 @@ class NoiseSource:
             if not (ranked[1:] == ranked[:-1]).any():
                 return order.astype(np.int64)
 
+    def coins(self, rate: float, size: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """Toss `size` coins that are True with probability `rate`, rounded down to a multiple of 2**-64.
+
+        Raises:
+            UsageError: `rate` is not from 0 to 1.
+        """
+        if not 0 <= rate <= 1:
+            raise UsageError("rate: must be from 0 to 1")
+        words = self._words(_checked_count("size", size))
+        limit = int(Fraction(rate) * 2**WORD)
+        return words < np.uint64(limit) if limit < 2**WORD else np.ones(size, bool)
+
     def uniform_choice(self, n: int, size: int) -> Integers:
         """Draw `size` different numbers of 0 .. n - 1, all sets and orders equally likely.
 

@@ -215,14 +215,15 @@ class PooledModel:
 
     def sample(self, n_rows: int, *, rng: np.random.Generator) -> dict[str, Array]:
         """Draw rows of coarse codes, then codes inside the pools."""
-        rows = self.coarse.sample(n_rows, rng=rng)
-        for name, item in self.pools.items():
-            if item.changes:
-                rows[name] = self._spread(rows[name], item, rng=rng)
-        return rows
+        return spread_out(self.coarse.sample(n_rows, rng=rng), self.pools, rng=rng)
 
-    def _spread(self, drawn: Array, item: Pool, *, rng: np.random.Generator) -> Array:
-        table = np.zeros((item.n_coarse, len(item.coarse)))
-        table[item.coarse, np.arange(len(item.coarse))] = item.counts
-        (codes,) = extend_rows(len(drawn), [drawn], table, rng=rng)
-        return codes
+
+def spread_out(rows: Mapping[str, Array], pools: Mapping[str, Pool], *, rng: np.random.Generator) -> dict[str, Array]:
+    """Codes in place of coarse codes, drawn inside each pool by the column's own counts."""
+    spread = dict(rows)
+    for name, item in pools.items():
+        if item.changes:
+            table = np.zeros((item.n_coarse, len(item.coarse)))
+            table[item.coarse, np.arange(len(item.coarse))] = item.counts
+            (spread[name],) = extend_rows(len(rows[name]), [rows[name]], table, rng=rng)
+    return spread

@@ -29,7 +29,8 @@ import pyarrow.parquet
 
 from tabsynth.dp.counting import smallest_type
 from tabsynth.dp.domain import Domain
-from tabsynth.dp.measure import Noise, PrivateTable, Spending, silence
+from tabsynth.dp.measure import PrivateTable, silence
+from tabsynth.dp.spending import Noise, Spending
 from tabsynth.encoding.derived import Derivation
 from tabsynth.errors import DataError, SchemaError
 from tabsynth.schema.constraints import Unique
@@ -128,12 +129,14 @@ class PrivateRows:
         self._source = open_source(source, table, unit)
         self._kept: Array | None = None
         self._per_unit: Array | None = None
+        self._unit_of: Array | None = None
         if unit.key is not None:
             with silence():
                 keys = self._keys(unit.key)
                 kept = np.zeros(len(keys), bool)
                 kept[truncated(keys, unit.max_rows, noise)] = True
                 self._kept = kept
+                self._unit_of = keys[kept]
                 self._per_unit = _rows_per_unit(keys, unit.max_rows)
 
     def __repr__(self) -> str:
@@ -149,7 +152,7 @@ class PrivateRows:
                 for name, codes in domain.encode(rows).items():
                     columns[name][start : start + rows.n_rows] = codes
                 start += rows.n_rows
-        return PrivateTable(columns, domain.sizes, max_rows=self.unit.max_rows, account=spending)
+        return PrivateTable(columns, domain.sizes, max_rows=self.unit.max_rows, account=spending, unit_of=self._unit_of)
 
     def column(self, name: str) -> Values:
         """One column to model, for `discovery.py`, which is a part of the boundary. Nothing else may call this."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tabsynth.dp.budget import Account, Budget, rho_from, split
+from tabsynth.dp.budget import Account, Budget, best_order, rho_from, split
 from tabsynth.dp.discovery import discover_bounds, discover_categories, discover_cuts, findings
 from tabsynth.dp.domain import (
     Domain,
@@ -22,8 +22,8 @@ from tabsynth.dp.domain import (
     needs_discovery,
 )
 from tabsynth.dp.ledger import Ledger
-from tabsynth.dp.measure import Spending
 from tabsynth.dp.reading import PrivacyUnit, PrivateRows, privacy_unit
+from tabsynth.dp.spending import Spending
 from tabsynth.encoding.derived import Derivation, derive
 from tabsynth.errors import ConstraintError, SchemaError, UsageError
 from tabsynth.generators.base import choose_table
@@ -76,7 +76,9 @@ class ReleasePlan:
         ]
         categories = [name for name in self.open if not isinstance(self.derivation.columns[name], Numeric)]
         self.delta_discovery = self.budget.delta * DISCOVERY_DELTA if categories else 0.0
-        self.rho = rho_from(self.budget.epsilon, self.budget.delta - self.delta_discovery)
+        left = self.budget.delta - self.delta_discovery
+        self.order = best_order(self.budget.epsilon, left) if generator.trains else None
+        self.rho = rho_from(self.budget.epsilon, left, order=self.order)
         self.public_rows = schema.privacy.public_rows if schema.privacy else None
         weights = {"mechanism": 1.0}
         if self.public_rows is None:
@@ -111,6 +113,7 @@ class ReleasePlan:
             "delta": self.budget.delta,
             "delta_discovery": self.delta_discovery,
             "rho": self.rho,
+            **({} if self.order is None else {"order": self.order}),
             "unit": "row" if self.unit.key is None else self.unit.key,
             "max_rows": self.unit.max_rows,
             "neighbours": "add or remove one unit",
@@ -140,8 +143,8 @@ class ReleasePlan:
         spent = ledger.verify()
         whole = Account(total)
         if spent.charges:
-            whole.charge(rho=spent.rho, delta=spent.delta)
-        whole.check(rho=self.rho, delta=self.delta_discovery)
+            whole.charge(rho=spent.rho, delta=spent.delta, order=spent.order)
+        whole.check(rho=self.rho, delta=self.delta_discovery, order=self.order)
         return ledger
 
     def discover(self, rows: PrivateRows, spending: Spending) -> None:

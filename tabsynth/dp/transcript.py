@@ -20,6 +20,8 @@ from typing import Any
 
 import numpy as np
 
+from tabsynth.dp.budget import smallest_order
+from tabsynth.dp.subsampled import subsampled_rho
 from tabsynth.errors import ArtifactError
 
 Array = np.ndarray[Any, Any]
@@ -109,11 +111,52 @@ class Discovery:
         return self.sensitivity**2 / (2 * self.sigma**2)
 
 
-Event = Measurement | Selection | Discovery
-_KINDS: dict[str, type[Measurement] | type[Selection] | type[Discovery]] = {
+@dataclass(frozen=True)
+class Training:
+    """What was made of noisy gradients of random batches."""
+
+    weights: Mapping[str, Array]
+    """float32 arrays, by name; a function of the noisy sums alone."""
+    rate: float
+    """Probability of each unit to be in a batch."""
+    steps: int
+    clip: float
+    """Largest length of the gradient of one unit."""
+    sensitivity: float
+    """How far one unit can move a sum, in steps of the grid that sums are rounded to."""
+    sigma: float
+    """Standard deviation of the noise on each weight's sum, in the same steps."""
+    order: int | None
+    """Largest order that `rho` holds for; None for all."""
+    rho: float
+    purpose: str
+
+    @property
+    def delta(self) -> float:
+        """What it cost beyond `rho`: nothing."""
+        return 0.0
+
+    @property
+    def noise(self) -> float:
+        """Noise multiplier: standard deviation over sensitivity."""
+        return self.sigma / self.sensitivity
+
+    @property
+    def n_weights(self) -> int:
+        """Numbers that are kept."""
+        return sum(int(array.size) for array in self.weights.values())
+
+    def recomputed_rho(self) -> float:
+        """The cost by batches and noise."""
+        return subsampled_rho(rate=self.rate, noise=self.noise, steps=self.steps, order=self.order)
+
+
+Event = Measurement | Selection | Discovery | Training
+_KINDS: dict[str, type[Measurement] | type[Selection] | type[Discovery] | type[Training]] = {
     "measurement": Measurement,
     "selection": Selection,
     "discovery": Discovery,
+    "training": Training,
 }
 
 
@@ -153,6 +196,16 @@ class Transcript:
     def row_counts(self) -> list[Measurement]:
         """Noisy numbers of rows, in order."""
         return [event for event in self.events if isinstance(event, Measurement) and not event.clique]
+
+    @property
+    def trainings(self) -> list[Training]:
+        """What was trained, in order."""
+        return [event for event in self.events if isinstance(event, Training)]
+
+    @property
+    def order(self) -> int | None:
+        """Largest order that `rho` holds for; None for all. See `budget.py`."""
+        return smallest_order(event.order for event in self.trainings)
 
     @property
     def rho(self) -> float:
@@ -227,6 +280,8 @@ def _check(transcript: Transcript) -> None:
             raise ValueError("a cost is no number")
         if isinstance(event, Measurement) and (event.counts.dtype != np.int64 or not event.sigma > 0):
             raise ValueError("counts do not fit their columns")
+        if isinstance(event, Training) and not (event.sensitivity > 0 and event.sigma > 0 and 0 < event.rate <= 1):
+            raise ValueError("a training has no noise")
 
 
 def _plain(value: Any) -> Any:

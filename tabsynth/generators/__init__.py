@@ -22,6 +22,7 @@ GENERATORS = Registry(
         "dp-cliquetree": "tabsynth.dp.generator:DPCliqueTree",
         "dp-copula": "tabsynth.dp.generator:DPCopula",
         "dp-aim": "tabsynth.dp.generator:DPAim",
+        "dp-autoregressive": "tabsynth.dp.generator:DPAutoregressive",
     },
     group="tabsynth.generators",
 )

@@ -22,16 +22,20 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 from scipy.stats import beta, norm
 
 import tabsynth as ts
+from tabsynth.dp import descent
 from tabsynth.dp.certificate import check_costs, transcript_of
 from tabsynth.dp.discovery import findings
 from tabsynth.dp.generator import PrivateGenerator, release
-from tabsynth.dp.measure import PrivateTable, Spending, pooled, whole_weights
+from tabsynth.dp.measure import PrivateTable, pooled, whole_weights
+from tabsynth.dp.mechanism import Learner, Schedule
 from tabsynth.dp.noise import NoiseSource
 from tabsynth.dp.reading import PrivateRows
 from tabsynth.dp.release_plan import ReleasePlan
+from tabsynth.dp.spending import Spending
 from tabsynth.dp.transcript import Measurement, Transcript
 from tabsynth.generators import GENERATORS
 from tabsynth.generators.model import Model
@@ -252,6 +256,10 @@ class ZeroNoise:
         """The order that is there."""
         return np.arange(n, dtype=np.int64)
 
+    def coins(self, rate: float, size: int) -> Array:
+        """Everybody."""
+        return np.ones(size, bool)
+
     def noisy_max(self, scores: Array, *, epsilon: float, sensitivity: float, monotonic: bool) -> int:
         """The largest score."""
         return int(np.argmax(scores))
@@ -342,6 +350,35 @@ class Shadowed:
         self.looks += 1
         return index
 
+    @property
+    def order(self) -> int | None:
+        """See `PrivateTable.order`."""
+        return self.table.order
+
+    def train(self, learner: Learner, schedule: Schedule, *, rho: float, purpose: str) -> object:
+        """Train, and compare the exact sums of both tables before every step, with everybody in the batch."""
+        exact, moved = descent.clipped_sums, []
+
+        def compared(units: Any, chosen: Array, learner: Learner, clip: float) -> list[Array]:
+            here, there = (
+                exact(table.units, np.arange(table.units.n_units), learner, clip)
+                for table in (self.table, self.neighbour)
+            )
+            moved.append(math.sqrt(sum(float(((a - b) ** 2).sum()) for a, b in zip(here, there, strict=True))))
+            return exact(units, chosen, learner, clip)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(descent, "clipped_sums", compared)
+            event = self.table.train(learner, schedule, rho=rho, purpose=purpose)
+        n_weights = sum((a + 1) * b for a, b in learner.shapes)
+        grid = descent.Grid.of(schedule, n_weights)
+        assert len(moved) == schedule.steps
+        assert max(moved) / grid.step + math.sqrt(n_weights) <= event.sensitivity, f"{purpose}: one unit moves more"
+        assert max(moved) > 0.3 * schedule.clip, "the person is somebody"
+        assert event.recomputed_rho() <= rho * (1 + 1e-9), f"{purpose}: costs more than charged"
+        self.looks += 1
+        return event
+
 
 def scores_of(
     table: PrivateTable,
@@ -362,6 +399,10 @@ def scores_of(
     return scores
 
 
+TRAINED = [name for name in PRIVATE if GENERATORS[name].trains]
+"""Those whose look at the table is a training."""
+
+
 def private_table(
     maker: PrivateGenerator, table: object, schema: Schema, *, noise: Any, rho: float | None = None
 ) -> tuple[ReleasePlan, PrivateTable]:
@@ -374,6 +415,7 @@ def private_table(
         noise=noise,
         ledger=None,
         transcript=transcript,
+        order=plan.order,
     )
     rows = PrivateRows(table, plan.table, plan.unit, derivation=plan.derivation, noise=noise)
     plan.discover(rows, spending)
@@ -394,6 +436,8 @@ def check_sensitivity(name: str, max_rows: int, *, seed: int = 0) -> None:
     """A3: one person more or less moves no look of the mechanism, nor any discovery, by more than it claims."""
     schema = schema_of({"table": "t", "key": "person", "max_rows": max_rows})
     maker = make(name)
+    if maker.trains:  # under much noise all codes are pooled, and there is nothing to train
+        schema = schema.model_copy(update={"privacy": schema.privacy.model_copy(update={"epsilon": 60.0})})  # type: ignore[union-attr]
     small, large = visits(max_rows, seed=seed)
     for here, there in ((small, large), (large, small)):
         plan, table = private_table(maker, here, schema, noise=NoiseSource.insecure(seed))
@@ -505,6 +549,45 @@ class Weighed:
         self._note(made, np.array(b if self.table._n_rows == self.with_person._n_rows else a))
         return made
 
+    @property
+    def order(self) -> int | None:
+        """See `PrivateTable.order`."""
+        return self.table.order
+
+    def train(self, learner: Learner, schedule: Schedule, *, rho: float, purpose: str) -> object:
+        """Train, and add the log likelihood ratio of each noisy sum; who else was in the batch is taken as known."""
+        person = self.with_person.units.n_units - 1  # the last row
+        exact, step = descent.clipped_sums, learner.step
+        n_weights = sum((a + 1) * b for a, b in learner.shapes)
+        grid = descent.Grid.of(schedule, n_weights)
+        means: list[tuple[Array, Array, bool]] = []
+
+        def noted(units: Any, chosen: Array, learner: Learner, clip: float) -> list[Array]:
+            others = chosen[chosen < person]
+            sums = [exact(self.with_person.units, who, learner, clip) for who in (others, np.append(others, person))]
+            without, with_person = (np.rint(flat(each) / grid.step) for each in sums)
+            means.append((without, with_person, len(others) < len(chosen)))
+            return exact(units, chosen, learner, clip)
+
+        def seen(gradients: Sequence[Array]) -> None:
+            without, with_person, present = means[-1]
+            noisy = np.rint(flat(gradients) * (schedule.batch / grid.step))
+            a, b = ((noisy - mean) / grid.sigma for mean in (without, with_person))
+            ratio = float((a**2 - b**2).sum()) / 2
+            absent = math.log1p(-schedule.rate) if schedule.rate < 1 else -math.inf
+            self.evidence += float(np.logaddexp(absent, math.log(schedule.rate) + ratio))
+            self.residuals.append((purpose, (b if present else a)[:1]))
+            step(gradients)
+
+        def flat(parts: Sequence[Array]) -> Array:
+            return np.concatenate([part.ravel() for part in parts])
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(descent, "clipped_sums", noted)
+            patch.setattr(learner, "step", seen)
+            patch.setattr(learner, "weights", dict)  # made of what was seen; nothing more of the person is in them
+            return self.table.train(learner, schedule, rho=rho, purpose=purpose)
+
     def _note(self, event: Measurement, noise: Array) -> None:
         self.residuals.append((event.purpose, noise.ravel()[:1] / event.sigma))
 
@@ -541,7 +624,12 @@ def evidences(name: str, *, mu: float, runs: int, present: bool) -> tuple[Array,
     noise: dict[str, list[Array]] = {}
     for run in range(runs):
         spending = Spending(
-            rho=rho, delta=0.0, noise=NoiseSource(), ledger=None, transcript=Transcript(public=plan.public)
+            rho=rho,
+            delta=0.0,
+            noise=NoiseSource(),
+            ledger=None,
+            transcript=Transcript(public=plan.public),
+            order=plan.order,
         )
         table = PrivateTable(chosen._columns, chosen.sizes, max_rows=1, account=spending)
         weighed = Weighed(table, table0, table1)
@@ -567,6 +655,15 @@ def lower_bound(absent: Array, present: Array) -> float:
     false_alarms = above(int((absent > 0).sum()), len(absent))
     misses = above(int((present <= 0).sum()), len(present))
     return float(norm.isf(false_alarms) - norm.ppf(misses))
+
+
+def epsilon_bound(absent: Array, present: Array, *, threshold: float, delta: float) -> float:
+    """Largest epsilon that the two samples rule out to be smaller at `delta`, at 99.9 % confidence."""
+    level = (1 - CONFIDENCE) / 2
+    alarms, hits = int((absent > threshold).sum()), int((present > threshold).sum())
+    most = 1.0 if alarms == len(absent) else float(beta.ppf(1 - level, alarms + 1, len(absent) - alarms))
+    least = 0.0 if not hits else float(beta.ppf(level, hits, len(present) - hits + 1))
+    return math.log(max(least - delta, 1e-12) / most)
 
 
 def check_audit(name: str, *, mu: float = 1.0, runs: int = RUNS, least: float = 0.7) -> float:

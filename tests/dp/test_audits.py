@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.dp import audits
-from tests.dp.audits import PRIVATE
+from tests.dp.audits import PRIVATE, TRAINED
 
 each = pytest.mark.parametrize("name", PRIVATE)
 
@@ -37,7 +37,7 @@ def test_a5_ledger_and_transcript_agree(name: str, tmp_path: Path) -> None:
     audits.check_costs_of(name, tmp_path)
 
 
-SLOW = {"dp-aim", "dp-auto", "dp-cliquetree", "dp-copula"}
+SLOW = {"dp-aim", "dp-auto", "dp-cliquetree", "dp-copula", *TRAINED}
 """Two thousand releases of each world take these more than a minute: they are audited every night."""
 
 

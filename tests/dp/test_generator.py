@@ -28,6 +28,7 @@ from tabsynth.errors import (
     TabsynthWarning,
     UsageError,
 )
+from tabsynth.generators import GENERATORS
 from tabsynth.pipeline import default_generator, fit
 from tabsynth.report.certificate import render_certificate, write_certificate
 from tabsynth.schema.model import Schema
@@ -337,7 +338,9 @@ def test_a_plan_needs_no_data(name: str) -> None:
     made = forecast(make(name), schema_of(PER_PERSON), rows=10_000, epsilons=[0.1, 1.0, 10.0], table_name="t")
     errors = [one.mean_column for one in made]
     assert errors[0] > 5 * errors[1] > 20 * errors[2] > 0
-    assert all(len(one.columns) == 6 and len(one.pairs) == 15 for one in made)
+    trained = GENERATORS[name].trains
+    assert all(len(one.columns) == 6 and len(one.pairs) == (0 if trained else 15) for one in made)
+    assert all(("cannot be forecast" in one.note) == trained for one in made)
 
 
 def test_a_plan_meets_what_happens() -> None:

@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tabsynth.dp import measure, reading
+from tabsynth.dp import descent, measure, reading
 from tabsynth.dp.domain import BinCodes, DiscreteCodes, Domain
-from tabsynth.dp.measure import PrivateTable, Spending
+from tabsynth.dp.measure import PrivateTable
 from tabsynth.dp.noise import NoiseSource
 from tabsynth.dp.reading import PrivateRows
+from tabsynth.dp.spending import Spending
 from tabsynth.errors import TabsynthError
 from tests.dp import audits
 
@@ -194,6 +195,23 @@ def whole_column_by_majority(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(reading, "_read", all_or_nothing)
 
 
+def gradients_not_clipped(patch: pytest.MonkeyPatch) -> None:
+    """A person's gradient counts with whatever length it has."""
+    patch.setattr(descent, "_shrinking", lambda traces, there, clip: there.astype(np.float64).ravel())
+
+
+def rows_clipped_in_place_of_people(patch: pytest.MonkeyPatch) -> None:
+    """Each row is clipped, however many of them are one person's."""
+    units = descent.Units.__init__
+    patch.setattr(descent.Units, "__init__", lambda self, codes, unit_of, max_rows: units(self, codes, None, max_rows))
+
+
+def batches_believed_smaller(patch: pytest.MonkeyPatch) -> None:
+    """A training is priced as if a tenth of the people were in a batch."""
+    price = measure.subsampled_rho
+    patch.setattr(measure, "subsampled_rho", lambda *, rate, **words: price(rate=rate / 10, **words))
+
+
 MUTANTS: tuple[Patch, ...] = (
     too_little_noise,
     wrong_scale,
@@ -211,7 +229,11 @@ MUTANTS: tuple[Patch, ...] = (
     discovery_for_free,
     cells_validated,
     whole_column_by_majority,
+    gradients_not_clipped,
+    rows_clipped_in_place_of_people,
+    batches_believed_smaller,
 )
+TRAINING = ("gradients_not_clipped", "rows_clipped_in_place_of_people", "batches_believed_smaller")
 SELECTIVE = ("selection_coefficient", "selection_sensitivity_halved", "selection_called_monotonic")
 
 
@@ -219,6 +241,7 @@ SELECTIVE = ("selection_coefficient", "selection_sensitivity_halved", "selection
 def test_every_mutant_is_noticed(mutant: Patch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """At least one audit fails, and none of them did before."""
     name = "dp-mst" if mutant.__name__ in SELECTIVE else "dp-independent"
+    name = "dp-autoregressive" if mutant.__name__ in TRAINING else name
     checks: dict[str, audits.Check] = {
         "A5": lambda: audits.check_costs_of(name, tmp_path),
         "A3": lambda: [audits.check_sensitivity(name, max_rows) for max_rows in (1, 2, 5)],

@@ -152,6 +152,8 @@ def test_a12_no_watermark_leaves(home: Path, suffix: str, monkeypatch: pytest.Mo
     say("sample", out / "m", "--rows", 500, "-o", out / "rows.csv")
     paid = ("--set", "discover=true", "--set", "quantiles=true", "-g", "dp-independent")
     say("fit", schema, source, "-o", out / "d.m", "--set", f"ledger={out}/spent.ledger", *paid)
+    say("fit", schema, source, "-o", out / "t.m", *free, "-g", "dp-autoregressive")
+    say("certificate", out / "t.m", "-o", out / "trained", "--rows", 200)
     say("fit", schema, source, "-o", out / "l.m", "--set", f"ledger={out}/spent.ledger", "--debug", code=10)
     say("run", schema, source, "-o", out / "run", *free, "--debug")
     for where, data in everything_written(out) + everything_written(temp) + said:
