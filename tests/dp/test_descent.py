@@ -74,7 +74,7 @@ def test_lengths_are_those_of_opacus() -> None:
     rng = np.random.default_rng(1)
     inputs, goal = rng.normal(size=(8, 5)).astype(np.float32), rng.normal(size=(8, 3)).astype(np.float32)
     layer = opacus.GradSampleModule(torch.nn.Linear(5, 3), loss_reduction="sum")
-    output = layer(torch.from_numpy(inputs))
+    output = layer(torch.tensor(inputs, requires_grad=True))
     ((output - torch.from_numpy(goal)) ** 2).sum().backward()
     theirs = sum((weight.grad_sample.flatten(1) ** 2).sum(dim=1) for weight in layer.parameters()).numpy()
     trace = Trace(inputs, 2 * (output.detach().numpy() - goal))
@@ -213,13 +213,13 @@ def test_the_certificate_says_how_it_was_trained(tmp_path: Path) -> None:
     assert 0 < made.claim.advantage < 0.5 and made.claim.epsilon == 1.0
 
 
-def test_fitting_needs_no_torch(tmp_path: Path) -> None:
-    """It trains and samples where torch cannot be imported."""
+def test_fitting_needs_no_torch() -> None:
+    """It trains and samples without importing it."""
     code = """if True:
         import sys
-        sys.modules["torch"] = None
         from tests.dp.audits import make, schema_of, ward
         assert len(make("dp-autoregressive").fit(ward(60), schema_of()).sample(5, seed=0)) == 5
+        assert not {"torch", "opacus"} & set(sys.modules)
     """
     root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False)
