@@ -74,7 +74,7 @@ def _node(value: Any, key: str = "") -> yaml.Node:
     if isinstance(value, str):
         return _text(value, quoted=resolve_plain(value) is not value or _is_number(value))
     if key in ("lower", "upper") and isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        value = int(value)
+        value = int(value) if str(value) != "-0.0" else value
     return _scalar(value)
 
 
