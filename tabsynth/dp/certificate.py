@@ -34,6 +34,7 @@ from tabsynth.dp.transcript import Discovery, Event, Measurement, Selection, Tra
 from tabsynth.errors import ArtifactError, UsageError
 from tabsynth.generators.chunks import spelled_together
 from tabsynth.generators.model import Model
+from tabsynth.schema.layout import plain_schema
 from tabsynth.schema.part import Part
 from tabsynth.tables.frames import FrameKind, to_arrow
 from tabsynth.tables.spelling import delimited_bytes
@@ -239,8 +240,8 @@ def rows_digest(model: Model, *, rows: int, seed: int) -> str:
 
 
 def schema_digest(model: Model) -> str:
-    """SHA-256 of the schema."""
-    text = json.dumps(model.schema.model_dump(mode="json", by_alias=True), sort_keys=True, ensure_ascii=False)
+    """SHA-256 of the schema without defaults, so that keys which later versions add do not change it."""
+    text = json.dumps(plain_schema(model.schema), sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

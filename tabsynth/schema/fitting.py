@@ -129,21 +129,28 @@ def _outside(distribution: Any, lower: float | None, upper: float | None) -> str
         return None
     low = -math.inf if lower is None else lower
     high = math.inf if upper is None else upper
-    match distribution:
-        case kinds.Constant(value=value):
-            inside = low <= float(value) <= high
-        case kinds.Uniform(lower=first, upper=last):
-            inside = (-math.inf if first is None else first) <= high and low <= (math.inf if last is None else last)
-        case kinds.Normal(mean=mean, sd=sd):
-            inside = _normal((high + 0.5 - mean) / sd) - _normal((low - 0.5 - mean) / sd) > _LEAST_MASS
-        case kinds.Lognormal(median=median, sigma=sigma):
-            ends = [(math.log((end + 0.5) / median) / sigma if end > -0.5 else -math.inf) for end in (low, high)]
+    stated: Any = distribution
+    match distribution.type:
+        case "constant":
+            inside = low <= float(stated.value) <= high
+        case "uniform":
+            first = -math.inf if stated.lower is None else stated.lower
+            last = math.inf if stated.upper is None else stated.upper
+            inside = first <= high and low <= last
+        case "normal":
+            ends = [(end - stated.mean) / stated.sd for end in (low - 0.5, high + 0.5)]
+            inside = _normal(ends[1]) - _normal(ends[0]) > _LEAST_MASS
+        case "lognormal":
+            ends = [
+                math.log((end + 0.5) / stated.median) / stated.sigma if end > -0.5 else -math.inf for end in (low, high)
+            ]
             inside = _normal(ends[1]) - _normal(ends[0]) > _LEAST_MASS and high > -0.5
-        case kinds.Gamma(shape=shape, scale=scale):
-            inside = high > 0 and low < shape * scale + 15 * scale * (math.sqrt(shape) + 1)
-        case kinds.Poisson(mean=mean):
-            spread = 6 * math.sqrt(mean)
-            inside = high >= max(0.0, mean - spread) and low <= mean + spread + 15
+        case "gamma":
+            far = stated.scale * (stated.shape + 15 * (math.sqrt(stated.shape) + 1))
+            inside = high > 0 and low < far
+        case "poisson":
+            spread = 6 * math.sqrt(stated.mean)
+            inside = high >= max(0.0, stated.mean - spread) and low <= stated.mean + spread + 15
         case _:
             inside = True
     return (
@@ -239,10 +246,10 @@ def check_relations(schema: Schema) -> Iterator[str]:
         for read in relationship.children.reads():
             if read not in schema.tables[relationship.parent].columns:
                 yield f"relationship {number}, children: depends on {read!r}, which {relationship.parent} has not"
-    hangs = {
+    points = {
         name: tuple(r.parent for r in schema.relationships if r.child == name != r.parent) for name in schema.tables
     }
-    if circle := find_circle(hangs):
+    if circle := find_circle(points):
         declared = any(relationship.children is not None for relationship in schema.relationships)
         if declared:  # a circle of keys is legal in a database, but nothing can be made from nothing along it
             yield f"the tables hang on each other in a circle: {' -> '.join(circle)}; drop one relationship"
