@@ -95,7 +95,7 @@ def main() -> None:
     for kind in get_args(Surrogate):
         found["kinds"][kind] = official(kind)
         print(kind, found["kinds"][kind], flush=True)
-    RESULTS.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+        RESULTS.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

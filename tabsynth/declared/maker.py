@@ -177,7 +177,7 @@ class Maker:
 
     def _draw(self, block: Block, known: Mapping[str, Values], rows: Array, attempt: int) -> TypedTable:
         """Cells of some rows of the block; the same rows, block and attempt give the same cells."""
-        cells: dict[str, Values] = {name: values.take(rows) for name, values in (block.above | known).items()}
+        cells: dict[str, Values] = {name: values.take(rows) for name, values in {**block.above, **known}.items()}
         context = Rows(cells, self._kinds, np.arange(len(rows)), block.places[rows])
         scenario = block.scenario[rows]
         for name in self.plan.order:
@@ -206,8 +206,11 @@ class Maker:
         column, never = self.table.columns[name], np.zeros(context.n_rows, bool)
         if (group := self.plan.groups.get(name)) is not None:
             fixed = self._fixed(group.columns, scenario)
-            draw = draw_combinations if isinstance(group, FixedCombinations) else draw_flags
-            for member, values in draw(group, self._cells, self.table, context, fixed, rng).items():  # type: ignore[operator]
+            if isinstance(group, FixedCombinations):
+                made = draw_combinations(group, self._cells, self.table, context, fixed, rng)
+            else:
+                made = draw_flags(group, self._cells, self.table, context, fixed, rng)
+            for member, values in made.items():
                 cells.setdefault(member, values)
         elif (rule := self.plan.calculated.get(name)) is not None:
             complete = {other: context.latent(other) for other in rule.involved if other != name}
