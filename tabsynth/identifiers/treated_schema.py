@@ -13,6 +13,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
+
+import numpy as np
 
 from tabsynth.errors import SchemaError
 from tabsynth.identifiers.generalise import ninety, years_of_numbers
@@ -130,7 +133,7 @@ def _require_keys(schema: Schema, name: str) -> None:
 
 def _treated(column: Column, day: date, private: bool) -> Column:
     """What a column is after its treatment."""
-    shared = {
+    shared: dict[str, Any] = {
         "role": Role.QUASI_IDENTIFIER if column.role is Role.DIRECT_IDENTIFIER else column.role,
         "nullable": column.nullable,
         "extra": column.extra,
@@ -161,7 +164,7 @@ def _treated(column: Column, day: date, private: bool) -> Column:
             meaning = "year" if eldest is None else f"year of birth; {eldest}: {eldest} or earlier"
             provenance = {} if eldest is not None else _provenance(column, "lower")
             return Integer(
-                **{**shared, "nullable": column.nullable and True},
+                **shared,
                 lower=lower,
                 upper=upper,
                 provenance={**provenance, **_provenance(column, "upper")},
@@ -205,8 +208,6 @@ def _year(bound: object) -> int | None:
         return None
     if isinstance(bound, str):
         return datetime.fromisoformat(bound).year
-    import numpy as np
-
     year = int(years_of_numbers(np.array([bound], dtype=np.float64))[0])
     return year if year >= 0 else None
 
