@@ -37,9 +37,17 @@ _ARGUED: dict[tuple[str, str], tuple[Verdict, str]] = {
         "doubtful",
         "names of hospitals, nearly all different; some hold a street or a town",
     ),
+    ("synthea/", "SYSTEM"): ("false alarm", "the address of a code system, the same in every row"),
+    ("nycflights13/", "time_hour"): (
+        "doubtful",
+        "times of flights and of the weather; of a person if a passenger is known",
+    ),
     ("synthea/medications", "PAYER"): ("doubtful", "UUIDs of ten insurers, which many people share"),
     ("synthea/encounters", "PAYER"): ("doubtful", "UUIDs of ten insurers, which many people share"),
     ("synthea/payer_transitions", "PAYER"): ("doubtful", "UUIDs of ten insurers, which many people share"),
+    ("tpch/nation", "n_nationkey"): ("false alarm", "keys of countries, unique in a table of countries"),
+    ("tpch/nation", "n_name"): ("false alarm", "names of countries, unique in a table of countries"),
+    ("tpch/part", "p_partkey"): ("doubtful", "keys of wares, unique in a table of wares"),
     ("tpch/", "p_name"): ("doubtful", "wares"),
 }
 """By a part of the table's name and the column's name."""

@@ -31,7 +31,7 @@ from tabsynth.identifiers.written_dates import (
     tells_old_age,
 )
 from tabsynth.identifiers.zip_codes import LOW_POPULATION, STATE_OF_PREFIX, are_prefixes
-from tabsynth.schema.column_names import Evidence, is_person_key, key_evidence, suggests_code
+from tabsynth.schema.column_names import Evidence, is_person_key, key_evidence, names_place_or_good, suggests_code
 
 
 @dataclass(frozen=True)
@@ -277,6 +277,7 @@ def _unique(cells: ColumnCells) -> Found | None:
         if (sure := detector.confidence(cells)) is not None:
             return Found(detector.kind, detector.name, sure[0], round(sure[1], 4), detector.what)
     named = key_evidence(cells.name) is Evidence.STRONG and suggests_code(cells.name) is Evidence.NONE
+    named = named and (cells.is_unique or not names_place_or_good(cells.name))
     repeats = cells.n_distinct <= 100 and cells.n_present >= 20 * cells.n_distinct
     if named and (cells.is_unique or is_person_key(cells.name) or not (repeats or cells.is_a_code)):
         return Found(Kind.OTHER, "key", 0.85, 1.0, "keys of people or things")

@@ -95,6 +95,6 @@ def _unused_levels(table: object) -> dict[str, list[object]]:
             if pa.types.is_dictionary(column.type):
                 unified = column.unify_dictionaries()
                 levels = unified.chunk(0).dictionary.to_pylist() if unified.num_chunks else []
-                used = set(column.cast(column.type.value_type).unique().to_pylist())
-                found[name] = [level for level in levels if level not in used]
+                present = set(column.cast(column.type.value_type).unique().to_pylist())
+                found[name] = [level for level in levels if level not in present]
     return found

@@ -62,6 +62,12 @@ def _is_called(match: re.Match[str]) -> bool:
     return sum(c.isdigit() for c in match[1]) >= 4
 
 
+def _is_street(match: re.Match[str]) -> bool:
+    """Whether a street word stands behind a number and at least one other word ("5000 Dr. Smith" is no drive)."""
+    number, _, *rest = [*match[0].strip(" ,.").split(), ""]
+    return recognise.is_street_address(" ".join((number, *rest)).strip()) or not number[0].isdigit()
+
+
 def _is_long(match: re.Match[str]) -> bool:
     """Whether the digits that follow a cue are as many as a telephone number has."""
     return sum(c.isdigit() for c in match[1]) >= 7
@@ -86,6 +92,71 @@ def _holds_known_name(text: str) -> bool:
 
 _KNOWN = _any(r"\b([A-Z][a-z]{2,}) (?:[A-Z]\. )?([A-Z][a-z]{2,})\b", _is_known_name)
 _OLD = r"(?i)(?:9\d|1[0-2]\d)[- ]?(?:years?[- ]old|yrs?[- ]old|y/?o\b|yo\b|years of age)|aged? (?:9\d|1[0-2]\d)\b"
+
+_MBI = _any(
+    r"(?<![\w-])[1-9][A-Za-z][A-Za-z0-9]\d-?[A-Za-z][A-Za-z0-9]\d-?[A-Za-z]{2}\d\d(?![\w-])",
+    lambda m: check_digits.is_mbi(m[0]),
+)
+_PLAN = _any(
+    r"(?i)\b(?:member|subscriber|policy|beneficiary|medicaid|medicare|insurance|health plan)(?:\s*(?:no|nr|num|"
+    r"number|id|#)\b)\.?"
+    r"\s*(?:is|was|:|=|#)?\s*#?((?=[\w-]*\d)[A-Z0-9][A-Z0-9-]{4,})",
+    _is_called,
+)
+_IBAN = _any(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?\b", lambda m: recognise.is_iban(m[0]))
+_CARD = _any(
+    r"(?<![\w.-])(?<!\d )(?:\d{4}([ -]?)\d{4}\1\d{4}\1\d{4}|3[47]\d{2}([ -]?)\d{6}\2\d{5})(?!\w|[ .-]\d)",
+    lambda m: forms.is_card(m[0]),
+)
+_ACCOUNT = _any(
+    r"(?i)\b(?:account|acct|routing)(?:\s*(?:no|nr|num|number|id|#)\b)?\.?\s*(?:is|was|:|=|#|"
+    r"ending in)?\s*#?(\d[\d-]{5,})",
+    _is_called,
+)
+_LICENCE = _any(
+    r"(?i)\b(?:npi|dea|licen[cs]e|passport|certificate|permit)(?:\s*(?:no|nr|num|number|id|#)\b)?\.?\s*(?:is|"
+    r"was|:|=|#)?\s*#?"
+    r"((?=[\w-]*\d)[A-Z0-9][A-Z0-9-]{4,})",
+    _is_called,
+)
+_VIN = _any(r"(?i)\b[A-HJ-NPR-Z0-9]{17}\b", lambda m: check_digits.is_vin(m[0]) and not m[0].isdigit())
+_PLATE = _any(
+    r"(?i)\b(?:licen[cs]e plates?|number plates?|plates?|vin|tag)\b(?:\s*(?:no|number|#))?\.?\s*(?:is|was|were|"
+    r"reads|:|=|#)?\s*#?"
+    r"(?-i:((?=[A-Z0-9 -]*\d)[A-Z0-9]{1,4}[ -]?[A-Z0-9]{2,14}))\b"
+)
+_UDI = _any(r"\(01\)\d{14}", lambda m: check_digits.is_udi(m[0]))
+_MAC = _any(r"(?i)(?<![\w:-])[0-9A-F]{2}(?:([:-])[0-9A-F]{2})(?:\1[0-9A-F]{2}){4}(?![\w:-])")
+_SERIAL = _any(
+    r"(?i)\b(?:imei|serial|s/n|udi|pacemaker|implant|device)(?:\s*(?:no|nr|num|number|id|serial|"
+    r"#)\b)*\.?\s*(?:is|was|:|=|#)?\s*#?"
+    r"((?=[\w-]*\d)[A-Z0-9][A-Z0-9-]{4,})",
+    _is_called,
+)
+_IPV4 = _any(
+    r"(?<![\d.])(?<!version )(?<!Version )(?<!v)\d{1,3}(?:\.\d{1,3}){3}(?![\d.]*\d)", lambda m: recognise.is_ip(m[0])
+)
+_IPV6 = _any(r"(?i)(?<![\w:])(?:[0-9a-f]{0,4}:){3,7}[0-9a-f]{1,4}(?![\w:])", lambda m: recognise.is_ip(m[0]))
+_TITLE = _any(rf"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof)\.? (?:[A-Z]\. ?)?{_CAPITAL}")
+_RELATIVE = _any(
+    rf"\b{_KIN}(?:,| is| was|:| named| called|\'s name is| \()? ?(?:Mr\.? |Mrs\.? )?({_CAPITAL}(?: {_CAPITAL})?)",
+    lambda m: recognise.is_known_first_name(m[1]) or " " in m[1],
+)
+_EMPLOYER = _any(
+    rf"(?:[Ww]ork(?:s|ed|ing)? (?:at|for)|[Ee]mployed (?:by|at)|[Ee]mployer(?: is|:| was)?)(?: the)? {_CAPITAL}"
+)
+_STREET = _any(
+    r"\b\d{1,6}(?:[ ,]+[A-Z0-9][A-Za-z0-9.]*){2,5}|(?i:p\.? ?o\.? ?box \d+)",
+    _is_street,
+)
+_STATE_ZIP = _any(rf"\b{_STATE},? \d{{5}}(?:-\d{{4}})?\b|(?i:\bzip(?: ?code)?\b)\D{{0,6}}\d{{5}}\b")
+_COORDINATES = _any(r"-?\d{1,2}\.\d{4,}\s*,\s*-?\d{1,3}\.\d{4,}")
+_DATE = _any(
+    rf"(?<![\d./-])(?:\d{{4}}-\d{{2}}-\d{{2}}|\d{{1,2}}/\d{{1,2}}/(?:\d{{4}}|\d{{2}})|"
+    rf"\d{{1,2}}\.\d{{1,2}}\.\d{{4}})(?![\d/-])|"
+    rf"\b{_MONTHS} \d{{1,2}}(?:st|nd|rd|th)?(?:,? \d{{4}})?\b|\b\d{{1,2}}(?:st|nd|rd|th)? {_MONTHS} \d{{4}}\b",
+    lambda m: is_date(m[0].strip()) or not m[0][0].isdigit(),
+)
 
 PATTERNS: tuple[Pattern, ...] = (
     Pattern(
@@ -259,68 +330,4 @@ PATTERNS: tuple[Pattern, ...] = (
         0.9,
     ),
 )
-
-_MBI = _any(
-    r"(?<![\w-])[1-9][A-Za-z][A-Za-z0-9]\d-?[A-Za-z][A-Za-z0-9]\d-?[A-Za-z]{2}\d\d(?![\w-])",
-    lambda m: check_digits.is_mbi(m[0]),
-)
-_PLAN = _any(
-    r"(?i)\b(?:member|subscriber|policy|beneficiary|medicaid|medicare|insurance|health plan)(?:\s*(?:no|nr|num|"
-    r"number|id|#)\b)\.?"
-    r"\s*(?:is|was|:|=|#)?\s*#?((?=[\w-]*\d)[A-Z0-9][A-Z0-9-]{4,})",
-    _is_called,
-)
-_IBAN = _any(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?\b", lambda m: recognise.is_iban(m[0]))
-_CARD = _any(
-    r"(?<![\w.-])(?<!\d )(?:\d{4}([ -]?)\d{4}\1\d{4}\1\d{4}|3[47]\d{2}([ -]?)\d{6}\2\d{5})(?!\w|[ .-]\d)",
-    lambda m: forms.is_card(m[0]),
-)
-_ACCOUNT = _any(
-    r"(?i)\b(?:account|acct|routing)(?:\s*(?:no|nr|num|number|id|#)\b)?\.?\s*(?:is|was|:|=|#|"
-    r"ending in)?\s*#?(\d[\d-]{5,})",
-    _is_called,
-)
-_LICENCE = _any(
-    r"(?i)\b(?:npi|dea|licen[cs]e|passport|certificate|permit)(?:\s*(?:no|nr|num|number|id|#)\b)?\.?\s*(?:is|"
-    r"was|:|=|#)?\s*#?"
-    r"((?=[\w-]*\d)[A-Z0-9][A-Z0-9-]{4,})",
-    _is_called,
-)
-_VIN = _any(r"(?i)\b[A-HJ-NPR-Z0-9]{17}\b", lambda m: check_digits.is_vin(m[0]) and not m[0].isdigit())
-_PLATE = _any(
-    r"(?i)\b(?:licen[cs]e plates?|number plates?|plates?|vin|tag)\b(?:\s*(?:no|number|#))?\.?\s*(?:is|was|were|"
-    r"reads|:|=|#)?\s*#?"
-    r"(?-i:((?=[A-Z0-9 -]*\d)[A-Z0-9]{1,4}[ -]?[A-Z0-9]{2,14}))\b"
-)
-_UDI = _any(r"\(01\)\d{14}", lambda m: check_digits.is_udi(m[0]))
-_MAC = _any(r"(?i)(?<![\w:-])[0-9A-F]{2}(?:([:-])[0-9A-F]{2})(?:\1[0-9A-F]{2}){4}(?![\w:-])")
-_SERIAL = _any(
-    r"(?i)\b(?:imei|serial|s/n|udi|pacemaker|implant|device)(?:\s*(?:no|nr|num|number|id|serial|"
-    r"#)\b)*\.?\s*(?:is|was|:|=|#)?\s*#?"
-    r"((?=[\w-]*\d)[A-Z0-9][A-Z0-9-]{4,})",
-    _is_called,
-)
-_IPV4 = _any(
-    r"(?<![\d.])(?<!version )(?<!Version )(?<!v)\d{1,3}(?:\.\d{1,3}){3}(?![\d.]*\d)", lambda m: recognise.is_ip(m[0])
-)
-_IPV6 = _any(r"(?i)(?<![\w:])(?:[0-9a-f]{0,4}:){3,7}[0-9a-f]{1,4}(?![\w:])", lambda m: recognise.is_ip(m[0]))
-_TITLE = _any(rf"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof)\.? (?:[A-Z]\. ?)?{_CAPITAL}")
-_RELATIVE = _any(
-    rf"\b{_KIN}(?:,| is| was|:| named| called|\'s name is| \()? ?(?:Mr\.? |Mrs\.? )?({_CAPITAL}(?: {_CAPITAL})?)",
-    lambda m: recognise.is_known_first_name(m[1]) or " " in m[1],
-)
-_EMPLOYER = _any(
-    rf"(?:[Ww]ork(?:s|ed|ing)? (?:at|for)|[Ee]mployed (?:by|at)|[Ee]mployer(?: is|:| was)?)(?: the)? {_CAPITAL}"
-)
-_STREET = _any(
-    r"\b\d{1,6}(?:[ ,]+[A-Z0-9][A-Za-z0-9.]*){2,5}|(?i:p\.? ?o\.? ?box \d+)",
-    lambda m: recognise.is_street_address(m[0].strip(" ,.")),
-)
-_STATE_ZIP = _any(rf"\b{_STATE},? \d{{5}}(?:-\d{{4}})?\b|(?i:\bzip(?: ?code)?\b)\D{{0,6}}\d{{5}}\b")
-_COORDINATES = _any(r"-?\d{1,2}\.\d{4,}\s*,\s*-?\d{1,3}\.\d{4,}")
-_DATE = _any(
-    rf"(?<![\d./-])(?:\d{{4}}-\d{{2}}-\d{{2}}|\d{{1,2}}/\d{{1,2}}/(?:\d{{4}}|\d{{2}})|"
-    rf"\d{{1,2}}\.\d{{1,2}}\.\d{{4}})(?![\d/-])|"
-    rf"\b{_MONTHS} \d{{1,2}}(?:st|nd|rd|th)?(?:,? \d{{4}})?\b|\b\d{{1,2}}(?:st|nd|rd|th)? {_MONTHS} \d{{4}}\b",
-    lambda m: is_date(m[0].strip()) or not m[0][0].isdigit(),
-)
+"""In the order in which they are searched for."""
