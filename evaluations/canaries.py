@@ -226,10 +226,11 @@ def main(arguments: Sequence[str] = ()) -> None:
         trials = try_canaries(typed, table, max_rows=ROWS)
         results["ours"] = trials.model_dump(mode="json")
         results["cpu_seconds"] = round(time.process_time() - started, 1)
+        results["machine"] = {"cpus": os.cpu_count(), "python": platform.python_version()}
+        _write(results)
         names = ["fresh", *(canary.name for canary in CANARIES if not canary.good and not is_leak(canary))]
         whole, _ = adult(3 * CEILING_ROWS)
         results["ceilings"] = ceilings(try_canaries(whole, table, names=names, metrics=FIDELITY, max_rows=CEILING_ROWS))
-        results["machine"] = {"cpus": os.cpu_count(), "python": platform.python_version()}
         _write(results)
     parts = Parts.of(typed, table, max_rows=ROWS, seed=0)
     for peer in [name for name in asked.peers.split(",") if name]:
