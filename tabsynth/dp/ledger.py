@@ -404,7 +404,7 @@ def _head_line(lines: int, last: str) -> bytes:
 
 
 def _charge(entry: dict[str, Any]) -> Charge:
-    return Charge(**{name: entry.get(name) for name in Charge.__dataclass_fields__})
+    return Charge(**{name: entry[name] for name in Charge.__dataclass_fields__ if name in entry})
 
 
 def _check_text(name: str, value: str) -> None:
