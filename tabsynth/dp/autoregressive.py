@@ -19,6 +19,8 @@ Decisions
 - Steps, batches, noise and step sizes follow from the budget and the noisy number of rows alone. There is no held-out
   loss and no early stopping: both would be looks to pay for.
 
+Where it stays weak: small budgets. At epsilon 0.1 on Adult pairs are .118 off, independent columns .110, dp-aim .103.
+
 Source: Abadi et al. 2016, "Deep learning with differential privacy"; Uria, Murray, Larochelle 2014, "A Deep and
 Tractable Density Estimator", for the chain.
 """
