@@ -176,21 +176,32 @@ class CopulaModel:
         rows = {name: np.zeros(n_rows, smallest_type(size)) for name, size in self.sizes.items()}
         for start in range(0, n_rows, BLOCK_ROWS):
             size = min(BLOCK_ROWS, n_rows - start)
-            # Of all rows of a block, whatever is drawn of it: the same numbers for every number of rows before it.
+            # One product for a block, in one thread: the sums would round differently in other pieces.
             latent = self.root @ rng.standard_normal((len(self.root), size))
             place = 0
             for name, column in self.columns.items():
-                block = rows[name][start : start + size]
-                there = np.arange(size)
-                if column.missing is not None:
-                    order = np.argsort(latent[place + 1], kind="stable")
+                chosen = rows[name][start : start + size]
+                order = column.order.astype(chosen.dtype)
+                if column.missing is None:
+                    chosen[:] = order[places_of(latent[place], parts(column.shares, size, rng.random()))]
+                else:
                     n_there = int(size * (1 - column.missing_share) + rng.random())
-                    block[order[n_there:]] = column.missing
-                    there = np.sort(order[:n_there])
-                order = there[np.argsort(latent[place][there], kind="stable")]
-                block[order] = np.repeat(column.order, parts(column.shares, len(there), rng.random()))
+                    gone = places_of(latent[place + 1], np.array([n_there, size - n_there])) == 1
+                    chosen[gone] = column.missing
+                    sizes = parts(column.shares, n_there, rng.random())
+                    chosen[~gone] = order[places_of(latent[place][~gone], sizes)]
                 place += len(column.above)
         return rows
+
+
+def places_of(latent: Array, sizes: Array) -> Array:
+    """The part that each row falls into when the lowest fill the first part, and so on; shape (n_rows,).
+
+    Sorting and looking up takes a third of the time of ordering the rows.
+    """
+    ends = np.cumsum(sizes)[:-1]
+    bounds = np.append(np.sort(latent), np.inf)[ends]
+    return np.searchsorted(bounds, latent, side="right")
 
 
 def parts(shares: Array, n_rows: int, start: float) -> Array:

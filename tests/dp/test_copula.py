@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tabsynth.dp import auto, copula
-from tabsynth.dp.copula import parts, split
+from tabsynth.dp.copula import parts, places_of, split
 from tabsynth.dp.measure import PrivateTable, Spending
 from tabsynth.dp.noise import NoiseSource
 from tabsynth.dp.pooling import pools_of
@@ -119,6 +119,14 @@ def test_parts_are_expected_numbers_rounded():
     for start in (0.0, 0.4, 0.999):
         found = parts(shares, 1001, start)
         assert found.sum() == 1001 and (np.abs(found - shares * 1001) < 1).all()
+
+
+def test_the_lowest_rows_fill_the_first_part():
+    latent = np.random.default_rng(0).normal(size=1000)
+    sizes = np.array([0, 300, 0, 700, 0])
+    found = places_of(latent, sizes)
+    assert np.bincount(found, minlength=5).tolist() == sizes.tolist()
+    assert latent[found == 1].max() < latent[found == 3].min()
 
 
 def test_many_coarse_pairs_are_counted_as_one_by_one():
