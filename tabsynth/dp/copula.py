@@ -96,7 +96,7 @@ def split(pool: Pool, *, ordered: bool, has_missing: bool) -> Array:
     """
     size = len(pool.counts)
     n_values = size - has_missing
-    classes = np.zeros(size, np.int64)
+    classes: Array = np.zeros(size, np.int64)
     if n_values < 2:  # the value, and that it is missing
         classes[1:] = 1
         return classes
@@ -275,7 +275,8 @@ def root_of(columns: Mapping[str, Column], pairs: list[Measured], total: float) 
         a, b = item.clique
         expected = np.outer(columns[a].classes, columns[b].classes)
         moved = inverses[a].T @ (item.counts / total - expected) @ inverses[b]
-        rows, cols = places[a] + np.arange(moved.shape[0]), places[b] + np.arange(moved.shape[1])
+        rows: Array = places[a] + np.arange(moved.shape[0])
+        cols: Array = places[b] + np.arange(moved.shape[1])
         noisy[np.ix_(rows, cols)] = moved
         noisy[np.ix_(cols, rows)] = moved.T
     noise = sqrt(float(np.mean([item.sigma**2 for item in pairs]))) / total
@@ -288,7 +289,7 @@ def root_of(columns: Mapping[str, Column], pairs: list[Measured], total: float) 
     low, other = np.broadcast_arrays(thresholds[:, None], thresholds[None, :])
     matrix = correlations(excesses, low, other)
     for name, column in columns.items():
-        own = places[name] + np.arange(len(column.above))
+        own: Array = places[name] + np.arange(len(column.above))
         matrix[np.ix_(own, own)] = 0.0  # whether a cell is missing says nothing about the value that is not there
     np.fill_diagonal(matrix, 1.0)
     root: Array = np.linalg.cholesky(nearest_correlation((matrix + matrix.T) / 2))

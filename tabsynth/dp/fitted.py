@@ -63,7 +63,7 @@ class FittedCounts(Fitted):
         part: one number for each row of each column of bins, in order.
         """
         codes = self.graph.sample(n_rows, rng=rng)
-        before = rng.bit_generator.state
+        before: Any = rng.bit_generator.state
         binned = [name for name in self.domain.codes if isinstance(self.domain.codes[name], BinCodes)]
 
         def part(start: int, stop: int) -> dict[str, Array]:

@@ -329,9 +329,9 @@ class PrivateTable:
         names = [name for name in self.sizes if name in maps]
         place = {name: number for number, name in enumerate(names)}
         coarse = [maps[name].astype(smallest_type(self.sizes[name]))[self._columns[name]] for name in names]
-        wanted = sorted({tuple(sorted((place[a], place[b]))) for a, b in pairs})
+        wanted = sorted({(min(place[a], place[b]), max(place[a], place[b])) for a, b in pairs})
         sizes = [self._size(name, maps) for name in names]
-        tables = dict(zip(wanted, count_pairs(coarse, sizes, wanted), strict=True))  # type: ignore[arg-type]
+        tables = dict(zip(wanted, count_pairs(coarse, sizes, wanted), strict=True))
         for a, b in pairs:
             forward = place[a] < place[b]
             table = tables[(place[a], place[b]) if forward else (place[b], place[a])]
