@@ -34,6 +34,7 @@ class Family(StrEnum):
     FIDELITY = "fidelity"
     DETECTION = "detection"
     UTILITY = "utility"
+    FAIRNESS = "fairness"
     COPIES = "copies"
     ATTACKS = "attacks"
 
@@ -157,6 +158,10 @@ METRICS = Registry(
         "global-utility": "tabsynth.evaluation.utility_global:GlobalUtility",
         "query-error": "tabsynth.evaluation.utility_queries:QueryError",
         "regression-estimates": "tabsynth.evaluation.inference:RegressionEstimates",
+        "representation": "tabsynth.evaluation.fairness:Representation",
+        "group-fidelity": "tabsynth.evaluation.fairness:GroupFidelity",
+        "group-utility": "tabsynth.evaluation.fairness_models:GroupUtility",
+        "group-leakage": "tabsynth.evaluation.fairness_models:GroupLeakage",
         "exact-copies": "tabsynth.evaluation.copies:ExactCopies",
         "single-copies": "tabsynth.evaluation.single_copies:SingleCopies",
         "row-order": "tabsynth.evaluation.row_order:RowOrder",

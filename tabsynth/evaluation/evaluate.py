@@ -63,7 +63,7 @@ def evaluate_typed(
     metrics: Iterable[str] | None = None,
     progress: Progress = SILENT,
 ) -> Evaluation:
-    """Measure fidelity, detection, copies and validity of a synthetic table.
+    """Measure validity, fidelity, detection, utility, fairness, copies and attacks of a synthetic table.
 
     Args:
         train: Rows that the generator learned from.

@@ -149,7 +149,7 @@ def _forest(task: Task, *, shallow: bool, seed: int) -> Any:
 
     kind = RandomForestClassifier if task.n_classes else RandomForestRegressor
     return kind(
-        n_estimators=40,
+        n_estimators=30,
         min_samples_leaf=5,
         max_depth=3 if shallow else None,
         max_features="sqrt" if task.n_classes else 0.4,

@@ -82,7 +82,7 @@ class LonelyScores(Detail):
 
 
 @dataclass(frozen=True)
-class _Trial:
+class MembershipTrial:
     """One search: the scores of people and the strengths of the attacks; for naive rows, the strengths alone."""
 
     suspicion: Suspicion
@@ -90,10 +90,10 @@ class _Trial:
     naive: Strengths
 
 
-def _trial(comparison: Comparison) -> _Trial | None:
+def membership_trial(comparison: Comparison) -> MembershipTrial | None:
     """The search that the metrics of this module share; None where there are too few people."""
 
-    def search() -> _Trial | None:
+    def search() -> MembershipTrial | None:
         suspicion = suspect(comparison, comparison.synthetic)
         if suspicion is None:
             return None
@@ -101,9 +101,11 @@ def _trial(comparison: Comparison) -> _Trial | None:
         invented = invented.take(np.arange(min(invented.n_rows, MAX_NAIVE)))
         naive = suspect(comparison, invented, trees=False)
         assert naive is not None
-        return _Trial(suspicion, _strengths(suspicion, comparison, "all"), _strengths(naive, comparison, "naive"))
+        return MembershipTrial(
+            suspicion, _strengths(suspicion, comparison, "all"), _strengths(naive, comparison, "naive")
+        )
 
-    found: _Trial | None = comparison.once("membership", search)
+    found: MembershipTrial | None = comparison.once("membership", search)
     return found
 
 
@@ -149,7 +151,7 @@ class Membership:
         """
         if not comparison.columns:
             return Findings([unmeasured(self, _NO_COLUMNS)])
-        trial = _trial(comparison)
+        trial = membership_trial(comparison)
         if trial is None:
             return Findings([unmeasured(self, _too_few(comparison), undecided=True)])
         found, suspicion = trial.found, trial.suspicion
@@ -205,7 +207,7 @@ class MembershipArea:
         """
         if not comparison.columns:
             return Findings([unmeasured(self, _NO_COLUMNS)])
-        trial = _trial(comparison)
+        trial = membership_trial(comparison)
         if trial is None:
             return Findings([unmeasured(self, _too_few(comparison), undecided=True)])
         suspicion = trial.suspicion
@@ -254,7 +256,7 @@ class MembershipOutliers:
         """
         if not comparison.columns:
             return Findings([unmeasured(self, _NO_COLUMNS)])
-        trial = _trial(comparison)
+        trial = membership_trial(comparison)
         if trial is None:
             return Findings([unmeasured(self, _too_few(comparison), undecided=True)])
         suspicion = trial.suspicion
@@ -312,7 +314,7 @@ def _sizes(suspicion: Suspicion) -> tuple[int, int]:
     return suspicion.members.shape[1], suspicion.others.shape[1]
 
 
-def _scores(trial: _Trial, best: int, level: float) -> MembershipScores:
+def _scores(trial: MembershipTrial, best: int, level: float) -> MembershipScores:
     found = trial.found
     order = np.lexsort((-found.areas, -found.rates[:, TAIL]))
     attacks = tuple(

@@ -194,6 +194,13 @@ SECTIONS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
         ("regression-estimates",),
     ),
     (
+        "fairness",
+        "Groups of people",
+        "The same questions group by group, also where two groups meet: is everybody there, drawn as well as others, "
+        "served by models as well as others, and as hard to recognise?",
+        ("representation", "group-fidelity", "group-utility", "group-leakage"),
+    ),
+    (
         "copies",
         "Copies of real data",
         "Rows, identifiers and texts of the synthetic table that repeat real ones. Finding none is necessary, and no "

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
+from tabsynth.evaluation.fairness import GroupScore
 from tabsynth.report.svg import INK, LINE, MUTED, NAIVE, SYNTHETIC, TRAIN, box, chart, element, line, shortened, text
 
 _WIDTH, _LEFT, _RIGHT, _ROW = 440.0, 176.0, 22.0, 24.0
@@ -103,6 +104,21 @@ def _name(name: str, y: float) -> Markup:
     title = element("title", name)
     words = shortened(name, 27)
     return element("text", title, words, x=_LEFT - 10, y=y + 4, text_anchor="end", font_size=11, fill=INK)
+
+
+def group_bars(groups: Sequence[GroupScore], *, label: str) -> Markup:
+    """Two bars per group, real above synthetic; what is below zero has no bar."""
+    high = max([*(max(item.synthetic, item.real) for item in groups), 1e-9])
+    scale = (_WIDTH - _LEFT - 96) / high
+    parts: list[Markup] = []
+    for number, item in enumerate(groups):
+        y = number * 30.0
+        parts.append(_name(item.group, y + 12))
+        parts.append(box(_LEFT, y + 4, max(1.0, item.real * scale), 9, TRAIN))
+        parts.append(box(_LEFT, y + 14, max(1.0, item.synthetic * scale), 9, SYNTHETIC))
+        parts.append(text(_WIDTH, y + 18, f"{item.real:.3f} · {item.synthetic:.3f}", anchor="end", size=10))
+    parts.append(line(_LEFT, 0, _LEFT, len(groups) * 30.0, stroke=LINE))
+    return chart(_WIDTH, max(1, len(groups)) * 30.0 + 2, label, parts)
 
 
 def ends(items: Sequence[object], side: str) -> list[tuple[float, float, float]]:

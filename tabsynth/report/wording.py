@@ -16,6 +16,7 @@ FAMILIES = {
     Family.FIDELITY: ("Fidelity", "Do columns, pairs and gaps look like the real ones?"),
     Family.DETECTION: ("Detection", "Can a classifier tell synthetic rows from real ones?"),
     Family.UTILITY: ("Utility", "Do models, counts and estimates made from the rows hold on real ones?"),
+    Family.FAIRNESS: ("Fairness", "Are some groups of people served, or exposed, worse than others?"),
     Family.COPIES: ("Copies", "Do rows, identifiers or texts repeat real ones?"),
     Family.ATTACKS: ("Attacks", "What does an attacker learn about the people of train?"),
 }
@@ -23,7 +24,7 @@ FAMILIES = {
 NOT_TESTED = (
     "Attackers who train generators of their own to compare with, or who hold the model file.",
     "Utility: whether models and estimates made from synthetic rows hold on real ones.",
-    "Fairness: whether small groups are served, or exposed, worse than others.",
+    "Groups of fewer than thirty people, and groups that no column names.",
     "Dependence between four or more columns by name; only detection sees it, as a whole.",
     "Order in time and relations between tables.",
 )
@@ -149,6 +150,34 @@ def _queries(result: Result) -> str:
     )
 
 
+def _represented(result: Result) -> str:
+    return (
+        f"The share of the group that changed most is off by {percent(result.value)} of its size; in real holdout rows "
+        f"some group is off by {percent(result.reference)}."
+    )
+
+
+def _by_group(result: Result) -> str:
+    excess = max(0.0, result.judged.value if result.judged else 0.0)
+    return (
+        f"The group that is drawn worst is {100 * excess:.1f} points further from train than real rows of that group."
+    )
+
+
+def _served(result: Result) -> str:
+    return (
+        f"Where models learn from synthetic rows, the group that loses most gives up {number(result.value, 'score')} "
+        "more of the probability of the truth than everybody does."
+    )
+
+
+def _exposed(result: Result) -> str:
+    return (
+        f"In the most exposed group {percent(result.value)} of the people of train are recognised, and "
+        f"{percent(result.reference)} of its strangers are wrongly accused."
+    )
+
+
 def _copies(result: Result) -> str:
     return (
         f"{percent(result.value)} of the synthetic rows equal a training row; "
@@ -266,6 +295,10 @@ _SENTENCES: dict[str, Callable[[Result], str]] = {
     "train-on-synthetic": _models,
     "global-utility": _every_column,
     "query-error": _queries,
+    "representation": _represented,
+    "group-fidelity": _by_group,
+    "group-utility": _served,
+    "group-leakage": _exposed,
     "exact-copies": _copies,
     "single-copies": _single_copies,
     "row-order": _row_order,
