@@ -172,6 +172,8 @@ METRICS = Registry(
         "membership-area": "tabsynth.evaluation.membership:MembershipArea",
         "membership-outliers": "tabsynth.evaluation.membership:MembershipOutliers",
         "membership-disclosure": "tabsynth.evaluation.membership_disclosure:MembershipDisclosure",
+        "replicated-uniques": "tabsynth.evaluation.uniques:ReplicatedUniques",
+        "disclosive-correct": "tabsynth.evaluation.uniques:DisclosiveCorrect",
         "attribute-inference": "tabsynth.evaluation.attribute:AttributeInference",
         "linkability": "tabsynth.evaluation.linkability:Linkability",
         "singling-out": "tabsynth.evaluation.singling_out:SinglingOut",

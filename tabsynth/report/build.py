@@ -219,7 +219,7 @@ SECTIONS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
         "Attribute, linkage and singling-out attacks",
         "What an attacker who knows a part of a record learns from the synthetic table about people of train, beyond "
         "what she learns about strangers: a secret, the other half of a record, or a condition that fits one only.",
-        ("attribute-inference", "linkability", "singling-out"),
+        ("attribute-inference", "disclosive-correct", "replicated-uniques", "linkability", "singling-out"),
     ),
     (
         "validity",

@@ -256,6 +256,20 @@ def _secrets(result: Result) -> str:
     )
 
 
+def _replicated(result: Result) -> str:
+    return (
+        f"{percent(result.value)} of the training rows are unique by their keys and unique again among the synthetic "
+        f"rows; {percent(result.reference)} among as many real strangers."
+    )
+
+
+def _disclosive(result: Result) -> str:
+    return (
+        f"For {percent(result.value)} of the training rows, the synthetic rows with the same keys agree on a secret "
+        f"and are right; for {percent(result.reference)}, as many real strangers do."
+    )
+
+
 def _links(result: Result) -> str:
     return (
         f"Two halves of a record can be linked for {percent(result.value)} of the people of train and for "
@@ -312,6 +326,8 @@ _SENTENCES: dict[str, Callable[[Result], str]] = {
     "membership-outliers": _outliers,
     "membership-disclosure": _relative_f1,
     "attribute-inference": _secrets,
+    "replicated-uniques": _replicated,
+    "disclosive-correct": _disclosive,
     "linkability": _links,
     "singling-out": _singled_out,
 }
