@@ -68,7 +68,8 @@ class GroupUtility:
             return Findings([unmeasured(self, "No column could be predicted from the others.")])
         trial = made.trials[0]
         rows = tested(comparison, MAX_TESTED)[0].take(trial.used)
-        scores = {source: _scores(trial, source) for source in ("real", "synthetic", "naive")}
+        sources: tuple[Source, ...] = ("real", "synthetic", "naive")
+        scores = {source: _scores(trial, source) for source in sources}
         loss, naive = scores["real"] - scores["synthetic"], scores["real"] - scores["naive"]
         inside = {group: found.members(rows, group) for group in found.groups}
         asked = [group for group in found.groups if inside[group].sum() >= MIN_ROWS and not inside[group].all()]

@@ -52,7 +52,9 @@ def learn(name: str, task: Task, design: Design, labels: Array, discrete: Array,
         return _constant(task, labels)
     family, _, setting = name.partition(", ")
     if family == "boosting":
-        shape = {"n_estimators": 40, "num_leaves": 4} if setting else {"n_estimators": 60, "num_leaves": 16}
+        shape: dict[str, int] = (
+            {"n_estimators": 40, "num_leaves": 4} if setting else {"n_estimators": 60, "num_leaves": 16}
+        )
         return boosting(task, design, labels, discrete, seed=seed, **shape)
     present = np.unique(labels).astype(np.int64)
     if family == "linear":

@@ -202,7 +202,7 @@ class ModelRanking:
             return [trial.skills[source, setting] for setting in SETTINGS]
 
         real, synthetic = skills("real"), skills("synthetic")
-        values = {source: np.array([skill.value for skill in skills(source)]) for source in (*_SOURCES, "again")}
+        values = {source: np.array([skill.value for skill in skills(source)]) for source in _ALL_SOURCES}
         moved = resampled(
             np.column_stack([skill.influence for skill in (*real, *synthetic)]),
             trial.people,
@@ -331,6 +331,7 @@ class FeatureImportance:
 
 
 _SOURCES: tuple[Source, ...] = ("real", "synthetic", "naive")
+_ALL_SOURCES: tuple[Source, ...] = (*_SOURCES, "again")
 
 
 def _nothing(metric: TrainOnSynthetic | ModelRanking | FeatureImportance, found: Trials | str) -> Findings:
