@@ -7,6 +7,7 @@ In brackets the name in the report:
     d(x, R) - d(x, S)                                          (nearest difference)
     log sum_S exp(-d(x, s) / h) - log sum_R exp(-d(x, r) / h)  (density ratio; DOMIAS with a kernel)
     log P(S | x) - log P(R | x) by boosted trees               (classifier)
+    errors of models of R less those of models of S, on x      (error prediction; `membership_errors.py`)
 
 Each of the first three runs under every encoding; `combined` is the mean rank of the density ratios. No shadow model is
 trained, and the generator is not asked.
@@ -35,6 +36,7 @@ from scipy import stats
 
 from tabsynth.evaluation.comparison import Array, Comparison, Rows, Scale
 from tabsynth.evaluation.distances import ENCODINGS, Closeness, Encoder, Points, closeness
+from tabsynth.evaluation.membership_errors import error_scores
 from tabsynth.randomness import child, deterministic_threads
 
 FOLDS = 4
@@ -116,7 +118,7 @@ def suspect(comparison: Comparison, synthetic: Rows, *, trees: bool = True) -> S
     Args:
         comparison: Train, holdout, schema and seed.
         synthetic: The table to be attacked.
-        trees: Whether the classifier takes part; it costs most.
+        trees: Whether the classifier and error prediction take part; they cost most.
 
     Returns:
         Scores by person, or None where there are too few people.
@@ -141,13 +143,16 @@ def attack(parts: Cast, synthetic: Rows, scales: Mapping[str, Scale], *, seed: i
         synthetic: The table to be attacked, searched in full.
         scales: Columns that take part.
         seed: Seed of the pilot and of the classifier.
-        trees: Whether the classifier takes part.
+        trees: Whether the classifier and error prediction take part.
     """
     encoder = Encoder((synthetic, parts.reference, parts.asked), scales, tuple(scales))
     asked, reference = encoder.points(parts.asked), encoder.points(parts.reference)
     scores, lonely = _near_attacks(asked, encoder.points(synthetic), reference, parts, seed)
     if trees:
         scores["classifier"] = _classify(parts, synthetic, scales, seed)
+        scores["error prediction"] = error_scores(
+            parts.asked, parts.fold, parts.reference, parts.reference_fold, synthetic, scales, seed=seed
+        )
     by_person = {name: _most_suspicious(score, parts.person) for name, score in scores.items()}
     ratios = [stats.rankdata(score) for name, score in by_person.items() if name.startswith("density ratio")]
     by_person[COMBINED] = np.mean(ratios, axis=0)
