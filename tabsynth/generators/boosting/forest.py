@@ -15,6 +15,7 @@ Trees" (the masks).
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -107,87 +108,92 @@ class Trees:
     @classmethod
     def read(cls, text: str, n_trees: int) -> Self:
         """Trees of a LightGBM model text, the first `n_trees` of them."""
-        parts: dict[str, list[Array]] = {name: [] for name in ("tree", "feature", "threshold", "codes_left", "kept")}
-        leaves: list[Array] = []
-        sets: list[Array] = []
-        sizes: list[int] = []
-        for number, block in enumerate(text.split("\nTree=")[1 : n_trees + 1]):
-            fields = dict(line.split("=", 1) for line in block.split("\n\n", 1)[0].split("\n")[1:] if "=" in line)
-            value = np.array(fields["leaf_value"].split(), np.float64)
-            if len(value) == 1:
-                leaves.append(value)
-                sizes.append(1)
-                continue
-            feature, children = (
-                _numbers(fields, "split_feature"),
-                (
-                    _numbers(fields, "left_child"),
-                    _numbers(fields, "right_child"),
-                ),
-            )
-            threshold = np.array(fields["threshold"].split(), np.float64)
-            by_set = (_numbers(fields, "decision_type") & 1).astype(bool)
-            kept, order = _leaf_masks(*children)
-            codes_left = np.full(len(feature), -1)
-            if by_set.any():
-                bounds = _numbers(fields, "cat_boundaries")
-                words = np.array(fields["cat_threshold"].split(), np.uint32)
-                for split in np.flatnonzero(by_set):
-                    which = int(threshold[split])
-                    row = np.zeros(_WORDS, np.uint32)
-                    found = words[bounds[which] : bounds[which + 1]]
-                    row[: len(found)] = found
-                    codes_left[split] = len(sets)
-                    sets.append(row)
-            parts["tree"].append(np.full(len(feature), number))
-            parts["feature"].append(feature)
-            parts["threshold"].append(np.where(by_set, 0, np.clip(np.floor(threshold), 0, N_CODES - 1)))
-            parts["codes_left"].append(codes_left)
-            parts["kept"].append(kept)
-            leaves.append(value[order])
-            sizes.append(len(value))
-        whole = {name: np.concatenate([np.zeros(0), *arrays]) for name, arrays in parts.items()}
+        fields: dict[str, list[str]] = defaultdict(list)
+        first, last = text.find("\nTree=0\n"), text.find(f"\nTree={n_trees}\n")
+        for line in text[first : last if last >= 0 else text.find("\nend of trees")].split("\n") if n_trees else ():
+            name, _, numbers = line.partition("=")
+            fields[name].append(numbers)
+        n_leaves = _numbers(fields, "num_leaves")
+        n_splits = n_leaves - 1
+        tree = np.repeat(np.arange(len(n_leaves)), n_splits)
+        leaf_start = np.cumsum([0, *n_leaves])[:-1].astype(np.int64)
+        kept, place = _leaf_masks(_numbers(fields, "left_child"), _numbers(fields, "right_child"), n_leaves)
+        found = _numbers(fields, "leaf_value", np.float64)
+        leaf_value = np.zeros(len(found), np.float32)
+        leaf_value[np.repeat(leaf_start, n_leaves) + place] = found
+        threshold = _numbers(fields, "threshold", np.float64)
+        by_set = (_numbers(fields, "decision_type") & 1).astype(bool)
+        codes_left = np.full(len(tree), -1, np.int32)
+        codes_left[by_set] = np.arange(by_set.sum())
         return cls(
-            tree=whole["tree"].astype(np.int32),
-            feature=whole["feature"].astype(np.int32),
-            threshold=whole["threshold"].astype(np.uint8),
-            codes_left=whole["codes_left"].astype(np.int32),
-            kept=whole["kept"].astype(np.uint16),
-            leaf_start=np.cumsum([0, *sizes])[:-1].astype(np.int64),
-            leaf_value=np.concatenate([np.zeros(0), *leaves]).astype(np.float32),
-            code_sets=np.array(sets, np.uint32).reshape(-1, _WORDS),
+            tree=tree.astype(np.int32),
+            feature=_numbers(fields, "split_feature").astype(np.int32),
+            threshold=np.where(by_set, 0, np.clip(np.floor(threshold), 0, N_CODES - 1)).astype(np.uint8),
+            codes_left=codes_left,
+            kept=kept,
+            leaf_start=leaf_start,
+            leaf_value=leaf_value,
+            code_sets=_code_sets(fields, tree[by_set], threshold[by_set].astype(np.int64)),
         )
 
 
-def _numbers(fields: Mapping[str, str], name: str) -> Array:
-    return np.array(fields[name].split(), np.int64)
+def _numbers(fields: Mapping[str, Sequence[str]], name: str, kind: type = np.int64) -> Array:
+    """Numbers of all trees' lines of one name, one after the other."""
+    return np.array(" ".join(fields.get(name, ())).split(), kind)
 
 
-def _leaf_masks(left_child: Array, right_child: Array) -> tuple[Array, Array]:
-    """Leaves that each split keeps when a row goes right, and the leaves from left to right.
+def _code_sets(fields: Mapping[str, Sequence[str]], tree: Array, which: Array) -> Array:
+    """Codes that go left at splits by set, shape (n_sets, 8), 256 bits each.
 
     Args:
-        left_child: Child of each split, shape (n_splits,); `~leaf` for a leaf.
-        right_child: As `left_child`.
+        fields: Lines of the model text, by name.
+        tree: Tree of each such split, shape (n_sets,).
+        which: Number of the split's set within its tree, shape (n_sets,).
     """
-    order: list[int] = []
-    spans: dict[int, tuple[int, int]] = {}
-    # A post-order walk without recursion: (node, stage), where stage 1 means that the left subtree is done.
-    stack: list[tuple[int, int, int]] = [(0, 0, 0)]
-    while stack:
-        node, stage, first = stack.pop()
-        if node < 0:
-            order.append(~node)
-        elif stage == 0:
-            stack.append((node, 1, len(order)))
-            stack.append((int(left_child[node]), 0, 0))
-        else:
-            spans[node] = (first, len(order))
-            stack.append((int(right_child[node]), 0, 0))
-    kept = np.full(len(left_child), _ALL, np.int64)
-    for node, (first, stop) in spans.items():
-        kept[node] = _ALL & ~((1 << stop) - (1 << first))
-    return kept.astype(np.uint16), np.array(order)
+    if not len(tree):
+        return np.zeros((0, _WORDS), np.uint32)
+    # Each tree with sets has one more boundary than sets; they count words from the tree's first.
+    n_bounds = _numbers(fields, "num_cat")
+    n_bounds[n_bounds > 0] += 1
+    first_bound = np.cumsum(n_bounds) - n_bounds
+    bounds, words = _numbers(fields, "cat_boundaries"), _numbers(fields, "cat_threshold", np.uint32)
+    n_words = np.where(n_bounds > 0, bounds[np.maximum(first_bound + n_bounds - 1, 0)], 0)
+    first_word = np.cumsum(n_words) - n_words
+    bound = first_bound[tree] + which
+    start, length = first_word[tree] + bounds[bound], bounds[bound + 1] - bounds[bound]
+    column = np.arange(_WORDS)
+    taken = words[np.minimum(start[:, None] + column, len(words) - 1)]
+    return np.where(column < length[:, None], taken, np.uint32(0))
+
+
+def _leaf_masks(left_child: Array, right_child: Array, n_leaves: Array) -> tuple[Array, Array]:
+    """Leaves that each split keeps when a row goes right, and the place of each leaf from left to right.
+
+    Args:
+        left_child: Child of each split, shape (n_splits,); `~leaf` for a leaf, and splits come after their parents.
+        right_child: As `left_child`.
+        n_leaves: Leaves of each tree, shape (n_trees,).
+    """
+    most = MAX_LEAVES - 1
+    there = np.arange(most) < (n_leaves - 1)[:, None]  # (n_trees, most)
+    sides = []
+    for child in (left_child, right_child):
+        node = np.zeros(there.shape, np.int64)
+        node[there] = np.where(child >= 0, child, most + ~child)
+        sides.append(node)  # leaves stand behind the splits
+    left, right = sides
+    size = np.ones((len(n_leaves), most + MAX_LEAVES), np.int64)  # leaves under each node
+    for split in range(most - 1, -1, -1):
+        trees = np.flatnonzero(there[:, split])
+        size[trees, split] = size[trees, left[trees, split]] + size[trees, right[trees, split]]
+    first = np.zeros_like(size)  # place of the first of them
+    for split in range(most):
+        trees = np.flatnonzero(there[:, split])
+        first[trees, left[trees, split]] = first[trees, split]
+        first[trees, right[trees, split]] = first[trees, split] + size[trees, left[trees, split]]
+    struck = ((1 << np.take_along_axis(size, left, axis=1)) - 1) << first[:, :most]
+    is_leaf = np.arange(MAX_LEAVES) < n_leaves[:, None]
+    return (_ALL & ~struck[there]).astype(np.uint16), first[:, most:][is_leaf]
 
 
 @dataclass(frozen=True)
