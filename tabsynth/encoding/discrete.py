@@ -87,6 +87,17 @@ class DiscreteEncoder:
         """Number of codes, the pooled one included."""
         return len(self.labels)
 
+    @property
+    def numbers(self) -> Array | None:
+        """The categories as numbers, shape (n_codes,), the pooled one as inf; None where any is no number."""
+        try:
+            known = [float(label) for label in self._known]
+        except ValueError:
+            return None
+        if not known or not np.isfinite(known).all():
+            return None
+        return np.array([*known, np.inf] if self.pooled else known)
+
     def encode(self, values: Values) -> Array:
         """Codes of the cells, shape (n_rows,), int32; rare categories get the pooled code (or the commonest one)."""
         if values.array.dtype == np.bool_:

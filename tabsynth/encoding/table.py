@@ -28,6 +28,8 @@ class Discrete:
 
     shares: Array  # (n_codes,), share of each code among present cells
     ordered: bool
+    numbers: Array | None = None
+    """What the codes stand for, shape (n_codes,), where all categories are numbers; the pooled rare ones are inf."""
 
     @property
     def n_codes(self) -> int:
@@ -168,7 +170,7 @@ class TableEncoder:
         domains: dict[str, Domain] = {}
         for name, encoder in self.encoders.items():
             if isinstance(encoder, DiscreteEncoder):
-                domains[name] = Discrete(encoder.shares, encoder.ordered)
+                domains[name] = Discrete(encoder.shares, encoder.ordered, encoder.numbers)
             elif isinstance(encoder, ContinuousEncoder):
                 assert encoder.marginal is not None
                 domains[name] = Continuous(encoder.marginal, encoder.step)

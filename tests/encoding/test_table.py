@@ -85,6 +85,23 @@ def test_rare_categories_keep_their_share_under_a_label() -> None:
     assert (after.array == "other").sum() == 20
 
 
+@pytest.mark.parametrize(
+    ("cells", "numbers"),
+    [
+        (["10"] * 40 + ["2"] * 30 + ["-1.5"] * 20, [10.0, 2.0, -1.5]),
+        (["7"] * 40 + ["3"] * 30 + [f"{i}" for i in range(100, 115)], [7.0, 3.0, np.inf]),
+        (["1"] * 40 + ["one"] * 30, None),
+        (["1"] * 40 + ["nan"] * 30, None),
+    ],
+    ids=["numbers", "pooled rare ones", "a word", "not a number"],
+)
+def test_categories_that_are_numbers_are_known_as_such(cells: list[str], numbers: list[float] | None) -> None:
+    """The domain says what number each code stands for, if all are numbers; pooled ones come last."""
+    domain = TableEncoder.fit({"x": Categorical()}, _typed(list(cells), Categorical()), k=10).domains["x"]
+    assert isinstance(domain, Discrete)
+    assert (None if domain.numbers is None else domain.numbers.tolist()) == numbers
+
+
 def test_rare_is_counted_in_people() -> None:
     """Fifty rows of one person do not make a category common."""
     typed = _typed(["a"] * 50 + ["b"] * 50, Categorical())

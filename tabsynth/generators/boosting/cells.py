@@ -8,6 +8,8 @@ is drawn by answering the questions from the root down.
 Decisions
 - Categories go through questions, too: one boosted classifier per question costs as much as the entropy of the
   column, a multiclass one as much as its number of categories.
+- Categories that are all numbers (days, hours, months behind with a payment) may stand in the order of these: splits
+  and questions then follow an order that usually means something.
 - Cells are runs of whole segments, so nothing finer than what `Marginal` may keep is ever stored.
 """
 
@@ -20,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from tabsynth.encoding.table import Continuous, Domain
+from tabsynth.encoding.table import Continuous, Discrete, Domain
 
 Array = np.ndarray[Any, Any]
 
@@ -36,6 +38,8 @@ class Cells:
     edges: Array  # numeric: (n_cells + 1,), probabilities at which cells begin; discrete: (0,)
     segment_cell: Array  # cell of each segment or code, shape (n_segments,) or (n_codes,)
     masses: Array  # (n_cells,), share of each among training rows, the missing one included
+    by_number: bool = False
+    """Whether the cells are categories that are numbers, in the order of these."""
 
     @property
     def n_cells(self) -> int:
@@ -55,7 +59,7 @@ class Cells:
     @property
     def ordered(self) -> bool:
         """Whether neighbouring cells are alike."""
-        return isinstance(self.domain, Continuous) or self.domain.ordered or self.n_present <= 2
+        return isinstance(self.domain, Continuous) or self.domain.ordered or self.by_number or self.n_present <= 2
 
     def of(self, array: Array) -> Array:
         """Cell of each encoded value, shape (n_rows,)."""
@@ -124,18 +128,20 @@ class Cells:
         return codes.astype(np.uint8)
 
 
-def make_cells(array: Array, domain: Domain, *, most: int) -> Cells:
+def make_cells(array: Array, domain: Domain, *, most: int, numbers_in_order: bool = False) -> Cells:
     """Choose the cells of a column.
 
     Args:
         array: Encoded training cells, shape (n_rows,).
         domain: The column's domain.
         most: About how many cells a numeric column gets at most.
+        numbers_in_order: Whether categories that are all numbers are put in the order of these.
     """
     numeric = isinstance(domain, Continuous)
     gone = np.isnan(array) if numeric else array < 0
     missing = float(gone.mean())
     edges = np.zeros(0)
+    numbers = domain.numbers if numbers_in_order and isinstance(domain, Discrete) else None
     if isinstance(domain, Continuous):
         of_segment = _group(domain.marginal.masses, domain.marginal.lowers == domain.marginal.uppers, most=most)
         starts = np.flatnonzero(np.diff(of_segment, prepend=-1))
@@ -147,13 +153,15 @@ def make_cells(array: Array, domain: Domain, *, most: int) -> Cells:
         seen = counts > 0
         if not seen.any():
             seen[:1] = True
-        of_segment = np.where(seen, np.cumsum(seen) - 1, 0)
-        counts = counts[seen]
-        of_segment = np.where(seen, of_segment, -1)
+        along = np.arange(domain.n_codes) if numbers is None else np.argsort(numbers, kind="stable")
+        along = along[seen[along]]
+        of_segment = np.full(domain.n_codes, -1)
+        of_segment[along] = np.arange(len(along))
+        counts = counts[along]
     masses = counts / max(len(array), 1)
     if missing > 0.0 or not len(masses):
         masses = np.append(masses, missing)
-    return Cells(domain, missing > 0.0, edges, of_segment.astype(np.int32), masses)
+    return Cells(domain, missing > 0.0, edges, of_segment.astype(np.int32), masses, numbers is not None)
 
 
 def _group(masses: Array, is_atom: Array, *, most: int) -> Array:

@@ -81,6 +81,17 @@ def test_features_fit_in_a_byte(n_codes: int) -> None:
     assert (codes[:-1] != codes[-1]).all()
 
 
+def test_categories_that_are_numbers_stand_in_order() -> None:
+    """Asked for it, cells and features follow the numbers, and every code still comes back."""
+    domain = Discrete(np.array([0.4, 0.3, 0.2, 0.1]), ordered=False, numbers=np.array([10.0, 2.0, np.inf, -1.5]))
+    array = np.repeat(np.arange(4, dtype=np.int32), [40, 30, 20, 10])
+    cells = make_cells(array, domain, most=64, numbers_in_order=True)
+    assert cells.ordered and not make_cells(array, domain, most=64).ordered
+    assert cells.of(np.array([3, 1, 0, 2])).tolist() == [0, 1, 2, 3]
+    assert cells.masses.tolist() == [0.1, 0.3, 0.4, 0.2]
+    np.testing.assert_array_equal(cells.values(cells.of(array), np.zeros(100)), array)
+
+
 def test_conditions_cut_cells() -> None:
     """Values drawn inside stretches of the quantile scale stay inside them."""
     cells = _numeric(RNG.normal(0, 1, 2000))
