@@ -193,6 +193,7 @@ def _column_state(model: ColumnModel) -> dict[str, Any]:
         "edges": cells.edges,
         "segment_cell": cells.segment_cell,
         "masses": cells.masses,
+        "by_number": cells.by_number,
         "left": questions.left.astype(np.int32),
         "right": questions.right.astype(np.int32),
         "base": model.base,
@@ -205,7 +206,14 @@ def _column_state(model: ColumnModel) -> dict[str, Any]:
 
 def _column_from(state: Mapping[str, Any], domain: Domain) -> ColumnModel:
     return ColumnModel(
-        cells=Cells(domain, state["has_missing"], state["edges"], state["segment_cell"], state["masses"]),
+        cells=Cells(
+            domain,
+            state["has_missing"],
+            state["edges"],
+            state["segment_cell"],
+            state["masses"],
+            state["by_number"],
+        ),
         questions=Questions(state["left"], state["right"]),
         base=state["base"],
         classifier=state["classifier"],
@@ -218,12 +226,19 @@ def _column_from(state: Mapping[str, Any], domain: Domain) -> ColumnModel:
 _PRESETS = {
     "fast": (
         Settings(
-            rounds=8, learning_rate=0.45, own_rows=1000, own_share=1 / 12, pooled_rounds=8, held_out=0.0, few_leaves=15
+            rounds=8,
+            learning_rate=0.45,
+            own_rows=1000,
+            own_share=1 / 12,
+            pooled_rounds=8,
+            held_out=0.0,
+            few_leaves=15,
+            bins=63,
         ),
         128,
     ),
     "balanced": (Settings(), 512),
-    "best": (Settings(rounds=300, pooled_rounds=400, learning_rate=0.07), 512),
+    "best": (Settings(rounds=2400, pooled_rounds=800, learning_rate=0.07, patience=30), 512),
 }
 
 
@@ -236,7 +251,7 @@ class Trees(Generator):
 
     preset: Literal["fast", "balanced", "best"] = Field(
         default="balanced",
-        description="How much work to put in: fast (a preview), balanced, best (up to three times as many rounds).",
+        description="How much work to put in: fast (a preview), balanced, best (steps a third as large).",
     )
     time_limit: float | None = Field(
         default=None,
@@ -268,7 +283,7 @@ class Trees(Generator):
         """
         started = time.monotonic()
         settings, most = _PRESETS[self.preset]
-        settings = replace(settings, min_leaf=self._leaf(data))
+        settings = replace(settings.for_rows(min(data.n_rows, self.max_rows)), min_leaf=self._leaf(data))
         notes: list[str] = []
         columns = data.columns
         people = np.arange(data.n_rows) if data.entities is None else data.entities
@@ -278,7 +293,12 @@ class Trees(Generator):
             people = people[rows]
             notes.append(f"classifiers were trained on {self.max_rows} of {data.n_rows} rows, drawn at random")
         cells = {
-            name: make_cells(columns[name], domain, most=max(8, min(most, len(columns[name]) // settings.min_leaf)))
+            name: make_cells(
+                columns[name],
+                domain,
+                most=max(8, min(most, len(columns[name]) // settings.min_leaf)),
+                numbers_in_order=True,
+            )
             for name, domain in data.domains.items()
         }
         own = {name: cells[name].of(array) for name, array in columns.items()}
@@ -291,7 +311,7 @@ class Trees(Generator):
 
         def train(number: int, settings: Settings) -> ColumnModel:
             name = order[number]
-            looked_at = telling_features(own[name], codes[:number], most=self.max_features)
+            looked_at = telling_features(own[name], codes[:number], most=min(self.max_features, settings.most_features))
             return train_column(
                 cells[name],
                 own[name],

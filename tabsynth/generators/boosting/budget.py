@@ -17,16 +17,19 @@ from tabsynth.generators.boosting.cells import Cells
 from tabsynth.generators.boosting.training import Settings
 
 _FEW, _MORE = 1, 5
+_USUAL_WAY = 15.0
+"""Rounds times their step after which rows kept apart have stopped most questions."""
 
 
 def shrink(settings: Settings, rounds: int) -> Settings:
-    """Settings with fewer rounds, each with a larger step."""
+    """Settings with fewer rounds, each with a larger step where these are fewer than questions usually take."""
     share = rounds / settings.rounds
+    usual = min(settings.rounds, _USUAL_WAY / settings.learning_rate)
     return replace(
         settings,
         rounds=rounds,
         pooled_rounds=max(1, int(settings.pooled_rounds * share)),
-        learning_rate=min(0.5, settings.learning_rate * share**-0.5),
+        learning_rate=max(settings.learning_rate, min(0.5, settings.learning_rate * (rounds / usual) ** -0.5)),
     )
 
 

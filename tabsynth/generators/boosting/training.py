@@ -5,8 +5,14 @@ Decisions
   serves all questions of a level, with the place of the question as a further feature: detail inside a small cell
   follows the columns before it in much the same way from cell to cell.
 - Each question starts from its own smoothed log-odds; trees add to them. A quarter of the rows, kept apart, say how
-  many rounds help, and all rows are then boosted that often. A relation without exceptions gets its hundred rounds,
-  noise gets none.
+  many rounds help, and all rows are then boosted that often. A relation without exceptions gets its hundreds of
+  rounds, noise gets none.
+- With many rows leaves are smoothed less (`Settings.for_rows`), trees have more leaves, and rows kept apart, not a low
+  limit, end the rounds. The pollution column of Beijing (37,581 rows) given all others, nats about it in a holdout row:
+  -4.71 with 100 rounds and a smoothing of 200; -4.67 with 20; -4.47 with 20 and 400 rounds; -4.39 with 5, 600 rounds,
+  steps of 0.2 and 15 leaves throughout. A model that learns from rows so drawn has an RMSE of 0.64, 0.64, 0.57, 0.54.
+- Features have 63 bins instead of 255 where a classifier has fewer than 5,000 rows: on 3,000 rows and 14 features a
+  round takes 0.6 to 0.9 ms instead of 1.5, most of which goes into trying splits.
 - A leaf's value is drawn towards that of the split above it, more the fewer rows it has, and trees on few rows have
   few leaves: this is a leaf floor that grows as tables shrink. Information about holdout rows in nats a row, and in
   brackets how much more there is about training rows, with 40 rounds and no smoothing; smoothing 100; both; and both
@@ -27,7 +33,7 @@ Decisions
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -38,6 +44,10 @@ from tabsynth.generators.boosting.forest import Trees, no_trees
 Array = np.ndarray[Any, Any]
 
 _SMOOTHING = 0.5
+_PLACES = 255
+"""Codes for the place of a question: as many as a feature has bins."""
+USUAL_ROWS = 10_000
+"""Rows up to which tables get the full smoothing."""
 _FEWEST_HELD_OUT = 15
 """Rows that it takes to say how many rounds help; with fewer, a question keeps its plain log-odds."""
 
@@ -46,13 +56,18 @@ _FEWEST_HELD_OUT = 15
 class Settings:
     """How hard to try."""
 
-    rounds: int = 100
+    rounds: int = 800
     """Most rounds of a question's own classifier; rows kept apart say how many help."""
     leaves: int = 15
     few_leaves: int = 7
     """Leaves of a tree on fewer than `many_rows` rows."""
     many_rows: int = 5000
-    learning_rate: float = 0.15
+    bins: int = 255
+    """Values that a feature is told apart by."""
+    few_bins: int = 63
+    """The same on fewer than `fine_rows` rows, where trying all splits costs more than adding up the rows."""
+    fine_rows: int = 5000
+    learning_rate: float = 0.2
     min_leaf: int = 20
     smoothing: float = 200.0
     """Rows at which a leaf's value lies halfway between its own and that of the split above it."""
@@ -63,10 +78,17 @@ class Settings:
     """Rows per feature that such a question needs: wide, short tables take minutes without it, and gain nothing."""
     own_share: float = 1 / 64
     """Share of all rows from which a question of an ordered column has one."""
-    pooled_rounds: int = 150
+    pooled_rounds: int = 300
+    most_features: int = 1000
+    """Earlier columns that a column looks at, at most: those that tell most about it."""
     held_out: float = 0.25
     """Share of the rows that say how many rounds help; all rows are then boosted that often."""
-    patience: int = 8
+    patience: int = 12
+
+    def for_rows(self, n_rows: int) -> Settings:
+        """What suits a table of this many rows: with many, leaves are trusted more and trees have more of them."""
+        share = min(1.0, USUAL_ROWS / max(n_rows, 1))
+        return replace(self, smoothing=self.smoothing * share**2, many_rows=int(self.many_rows * share))
 
 
 @dataclass(frozen=True)
@@ -138,7 +160,7 @@ def train_column(
                 numbers = np.flatnonzero((level == depth) & (sizes > 0))
                 if sizes[numbers].sum() < settings.own_rows:
                     continue
-                place[numbers] = np.minimum(255, (upto[low[numbers]] * 256).astype(np.int64))
+                place[numbers] = np.minimum(_PLACES - 1, (upto[low[numbers]] * _PLACES).astype(np.int64))
                 found = trainer.shared(
                     [rows_of[n] for n in numbers], [right_of[n] for n in numbers], base[numbers], place[numbers]
                 )
@@ -224,7 +246,9 @@ class _Trainer:
 
     def __init__(self, codes: Array, nominal: list[int], settings: Settings, seed: int, held_out: Array) -> None:
         self.settings, self.held_out, self.nominal = settings, held_out, nominal
-        self.matrix = np.ascontiguousarray(codes.T, dtype=np.float32)
+        self.n_features = len(codes)
+        self.matrix = np.zeros((codes.shape[1], self.n_features + 1), np.float32)  # the last one is a question's place
+        self.matrix[:, :-1] = codes.T
         self.parameters = {
             "objective": "binary",
             "metric": "binary_logloss",
@@ -233,12 +257,11 @@ class _Trainer:
             "min_sum_hessian_in_leaf": 1e-3,
             "lambda_l2": settings.l2,
             "path_smooth": settings.smoothing,
-            "max_bin": 255,
             "min_data_in_bin": 1,
             "min_data_per_group": max(settings.min_leaf, 50),
             "num_threads": 1,
             "deterministic": True,
-            "force_col_wise": True,
+            "force_row_wise": True,
             "feature_pre_filter": False,
             "enable_bundle": False,
             "boost_from_average": False,
@@ -246,44 +269,60 @@ class _Trainer:
             "verbosity": -1,
             "seed": seed,
         }
-        self.data = self._dataset(self.matrix)
+        self.data: dict[int, Any] = {}  # all rows, by number of bins
+        self.placed: dict[int, Any] = {}  # the same with a column for the place, from which bins are taken over
 
     def own(self, rows: Array, right: Array, base: float) -> Trees:
         """Classifier of one question."""
-        return self._train(self.data, rows, right, np.full(len(rows), base), self.settings.rounds)
+        bins = self._bins(len(rows))
+        if bins not in self.data:
+            self.data[bins] = self._dataset(self.matrix[:, : self.n_features], bins)
+        return self._train(self.data[bins], rows, right, np.full(len(rows), base), self.settings.rounds, bins)
 
     def shared(self, rows: list[Array], right: list[Array], base: Array, place: Array) -> Trees:
         """Classifier of all questions of a level; their place is the last feature."""
         all_rows = np.concatenate(rows)
         order = np.argsort(all_rows, kind="stable")
         sizes = [len(part) for part in rows]
-        where = np.zeros((len(self.matrix), 1), np.float32)
-        where[all_rows, 0] = np.repeat(place, sizes)
-        data = self._dataset(np.hstack([self.matrix, where]))
+        bins = self._bins(len(all_rows))
+        if bins not in self.placed:
+            self.matrix[:, -1] = np.arange(len(self.matrix)) % _PLACES
+            self.placed[bins] = self._dataset(self.matrix, bins)
+        self.matrix[:, -1] = 0.0
+        self.matrix[all_rows, -1] = np.repeat(place, sizes)
+        data = self._dataset(self.matrix, bins, reference=self.placed[bins])
         return self._train(
             data,
             all_rows[order],
             np.concatenate(right)[order],
             np.repeat(base, sizes)[order],
             self.settings.pooled_rounds,
+            bins,
         )
 
-    def _dataset(self, matrix: Array) -> Any:
+    def _bins(self, n_rows: int) -> int:
+        """Bins of a feature for a classifier on so many rows."""
+        few = n_rows < self.settings.fine_rows
+        return min(self.settings.bins, self.settings.few_bins) if few else self.settings.bins
+
+    def _dataset(self, matrix: Array, bins: int, *, reference: Any = None) -> Any:
         import lightgbm
 
         return lightgbm.Dataset(
             matrix,
             label=np.zeros(len(matrix), np.float32),
-            params=self.parameters,
+            reference=reference,
+            params={**self.parameters, "max_bin": bins},
             categorical_feature=self.nominal,
             free_raw_data=True,
         ).construct()
 
-    def _train(self, data: Any, rows: Array, right: Array, base: Array, rounds: int) -> Trees:
+    def _train(self, data: Any, rows: Array, right: Array, base: Array, rounds: int, bins: int) -> Trees:
         import lightgbm
 
         many = len(rows) >= self.settings.many_rows
-        parameters = {**self.parameters, "num_leaves": self.settings.leaves if many else self.settings.few_leaves}
+        leaves = self.settings.leaves if many else self.settings.few_leaves
+        parameters = {**self.parameters, "max_bin": bins, "num_leaves": leaves}
         rounds = self._rounds(data, rows, right, base, rounds, parameters)
         if not rounds:
             return no_trees()

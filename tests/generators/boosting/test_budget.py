@@ -22,8 +22,14 @@ def test_no_round_is_an_error() -> None:
 
 
 def test_fewer_rounds_take_larger_steps() -> None:
-    """A tenth of the rounds learn about a third as much as all, not a tenth."""
+    """A tenth of the rounds that questions usually take learn about a third as much, not a tenth."""
     settings = Settings()
-    cut = shrink(settings, settings.rounds // 10)
-    assert cut.rounds == settings.rounds // 10 and cut.pooled_rounds >= 1
+    cut = shrink(settings, 8)
+    assert cut.rounds == 8 and cut.pooled_rounds >= 1
     assert settings.learning_rate < cut.learning_rate <= 0.5
+
+
+def test_rounds_that_are_hardly_needed_change_no_step() -> None:
+    """Half of the most rounds are still more than rows kept apart let most questions have."""
+    settings = Settings()
+    assert shrink(settings, settings.rounds // 2).learning_rate == settings.learning_rate
