@@ -46,6 +46,14 @@ PolicyFile = Annotated[
     Path | None, typer.Option("--policy", help="Limits to judge by (YAML). Default: the built-in policy.")
 ]
 
+ContextFile = Annotated[
+    Path | None,
+    typer.Option("--context", help="YAML file: purpose, recipients, environment, controls, ... Default: not stated."),
+]
+WithPdf = Annotated[
+    bool | None, typer.Option("--pdf/--no-pdf", help="Also write PDFs. Default: where WeasyPrint is installed.")
+]
+
 
 def read_parameters(sets: list[str] | None) -> dict[str, Any]:
     """Parameters from `key=value` texts; values are read as YAML (5, true, 0.1, fast)."""

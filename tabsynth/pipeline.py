@@ -6,8 +6,6 @@ Each step can be called alone; `run` is all of them. The command line is a thin 
 from __future__ import annotations
 
 import functools
-import hashlib
-import json
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,17 +15,15 @@ from typing import TYPE_CHECKING, Any
 from tabsynth.errors import DataError, TabsynthWarning, UsageError
 from tabsynth.generators import GENERATORS
 from tabsynth.generators.base import Generator, choose_table
-from tabsynth.generators.entities import EntityInfo
 from tabsynth.generators.model import Model
 from tabsynth.identifiers.treat import treat
 from tabsynth.identifiers.treated_schema import treated_schema
-from tabsynth.outputs import atomic_folder
 from tabsynth.progress import SILENT, Progress
 from tabsynth.randomness import check_seed
 from tabsynth.schema.files import load_schema
 from tabsynth.schema.model import Schema, Text
 from tabsynth.schema.validate import Validation, require_valid, validate_table
-from tabsynth.tables.files import detect_format, read_table, write_table
+from tabsynth.tables.files import read_table
 from tabsynth.tables.frames import to_pandas
 
 if TYPE_CHECKING:
@@ -36,6 +32,7 @@ if TYPE_CHECKING:
     from tabsynth.evaluation.policy import Policy
     from tabsynth.identifiers.findings import ScanReport
     from tabsynth.report.build import Report
+    from tabsynth.report.use import Use
 
 DEFAULT_GENERATOR = "auto"
 PRIVATE_GENERATOR = "dp-auto"
@@ -51,7 +48,10 @@ class RunResult:
     model: Path | None
     """None where the generator's models cannot be written to a file."""
     report: Path
+    """The edition that may be published; of a private generator the internal one, as no other may be made."""
     report_json: Path
+    internal: Path
+    """Folder of the internal edition and of the schema."""
     manifest: Path
     n_rows: int
     seed: int
@@ -211,6 +211,8 @@ def evaluate(
     level: Level = "standard",
     seed: int = 0,
     context: Mapping[str, Any] | None = None,
+    use: Use | str | Path | None = None,
+    scan: ScanReport | None = None,
     progress: Progress = SILENT,
 ) -> Report:
     """Measure a synthetic table against the rows it was learned from and rows that were kept apart.
@@ -225,11 +227,14 @@ def evaluate(
         level: How much is measured: "quick" trains and searches nothing, "deep" leaves nothing out. Limits on what
             was not measured stay undecided.
         seed: Seed of every random choice of the evaluation.
-        context: Facts for the report's cover (generator, parameters, input names).
+        context: Facts about what was made from what (generator, parameters, input names).
+        use: What the rows are for and who gets them, or the path of a YAML file that says so; None: not stated.
+        scan: What a search of the real table for identifiers found; None: nobody looked.
         progress: Told about stages of long work.
 
     Returns:
-        The report: plain data, with `save("report.html")` and `save("report.json")`.
+        The report in its internal edition: plain data, with `save("report.html")` (also .json and .pdf), and
+        `external()` for the edition that may be published.
 
     Raises:
         DataError: `train` or `holdout` does not fit the schema, or a table is empty.
@@ -239,10 +244,13 @@ def evaluate(
     from tabsynth.evaluation.base import LEVELS, metrics_of
     from tabsynth.evaluation.policy import load_policy
     from tabsynth.report.build import build_report
+    from tabsynth.report.use import load_use
 
     if level not in LEVELS:
         raise UsageError(f"level: unknown; choose from {', '.join(LEVELS)}")
     schema = _schema(schema)
+    policy = load_policy(policy) if isinstance(policy, str | Path) else policy
+    use = load_use(use) if isinstance(use, str | Path) else use
     name = choose_table(schema, table_name)
     after = treated_schema(schema, name).schema
     declared = after.tables[name]
@@ -260,8 +268,6 @@ def evaluate(
                 f"synthetic: lacks columns of the schema: {', '.join(missing)}; add them, or evaluate with their schema"
             )
         checked[part] = validation
-    if isinstance(policy, str | Path):
-        policy = load_policy(policy)
     evaluation = evaluate_typed(
         checked["train"].typed,
         checked["holdout"].typed,
@@ -273,7 +279,7 @@ def evaluate(
         progress=progress,
         violations=_broken_rules(checked["synthetic"]),
     )
-    return build_report(evaluation, schema=after, context=dict(context or {}))
+    return build_report(evaluation, schema=after, context=dict(context or {}), use=use, scan=scan)
 
 
 def try_canaries(
@@ -343,6 +349,8 @@ def run(
     seed: int | None = None,
     table_name: str | None = None,
     policy: str | Path | None = None,
+    use: str | Path | None = None,
+    pdf: bool | None = None,
     delimiter: str | None = None,
     encoding: str = "utf-8",
     overwrite: bool = False,
@@ -354,8 +362,9 @@ def run(
         schema: The schema, or its path.
         data: The table's file: CSV, TSV or Parquet, also .gz and .zst.
         out: Folder to make: `synthetic.<format of data>`, `model.tabsynth` (not for generators whose models cannot be
-            written), `report.html`, `report.json`, `manifest.json`. Of a private generator also the certificate,
-            and the report lies in `internal`, because measuring real rows is a release that nobody has paid for.
+            written), the dossier in its external edition as `report.html`, `.json` and `.pdf`, `manifest.json`, and
+            in `internal` the internal edition and the schema. Of a private generator also the certificate, and no
+            external edition, because measuring real rows is a release that nobody has paid for.
         rows: Synthetic rows; as many as the data has (of a private generator: as were released) where None.
         generator: Name in the registry; None for the default of the schema.
         parameters: Parameters of the generator.
@@ -364,6 +373,8 @@ def run(
         seed: The same seed gives the same bytes. None draws one; it is written to the manifest.
         table_name: Which table of a schema with several.
         policy: Policy file; None for the default policy.
+        use: YAML file that says what the rows are for and who gets them; None: printed as not stated.
+        pdf: Whether the dossier is also written as PDF; None: where WeasyPrint is installed.
         delimiter: Field separator of a text table, where it is not the usual one.
         encoding: Encoding of a text table.
         overwrite: Whether a folder that is not empty is replaced.
@@ -373,13 +384,26 @@ def run(
         TabsynthError: Anything that is wrong with schema, data, constraints or output, by its own class. Nothing is
             left half written.
     """
+    from tabsynth.report.pdf import require_pdf
+    from tabsynth.report.use import load_use
+
     if not 0 < holdout < 1:
         raise UsageError("holdout: must lie between 0 and 1; 0.2 keeps a fifth apart")
+    if pdf:
+        require_pdf()  # before anything is read, or spent of a budget
     seed = check_seed(seed)
     schema_object = _schema(schema)
     name = choose_table(schema_object, table_name)
-    declared = schema_object.tables[name]
     maker = make_generator(default_generator(schema_object) if generator is None else generator, parameters)
+    judge = functools.partial(
+        evaluate,
+        schema=schema_object,
+        table_name=name,
+        policy=policy,
+        seed=seed,
+        use=None if use is None else load_use(use),
+        progress=progress,
+    )
     if maker.private:
         from tabsynth.private_run import run_privately
 
@@ -396,9 +420,8 @@ def run(
             delimiter=delimiter,
             encoding=encoding,
             overwrite=overwrite,
-            judge=functools.partial(
-                evaluate, schema=schema_object, table_name=name, policy=policy, seed=seed, progress=progress
-            ),
+            judge=judge,
+            pdf=pdf,
             progress=progress,
         )
         target = Path(out)
@@ -408,100 +431,45 @@ def run(
             model=target / "model.tabsynth",
             report=target / "internal" / "report.html",
             report_json=target / "internal" / "report.json",
+            internal=target / "internal",
             manifest=target / "manifest.json",
             n_rows=made_privately.n_rows,
             seed=seed,
             verdict=made_privately.verdict,
             notes=made_privately.notes,
         )
-    progress.stage("Reading")
-    frame = read_table(data, delimiter=delimiter, encoding=encoding)
-    validation = validate_table(frame, declared, name=name)
-    require_valid(validation)
+    from tabsynth.plain_run import run_plainly
 
-    from tabsynth.evaluation.split import split_rows
-
-    entities = EntityInfo.codes(declared, validation.typed)
-    train_rows, holdout_rows = split_rows(len(frame), holdout=holdout, groups=entities, seed=seed)
-    train, kept_apart = (frame.iloc[part].reset_index(drop=True) for part in (train_rows, holdout_rows))
-    del frame
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", TabsynthWarning)
-        model = learn(maker, train, schema_object, seed=seed, table_name=name, avoid=kept_apart, progress=progress)
-        n_rows = len(train) + len(kept_apart) if rows is None else rows
-        synthetic = model.sample(n_rows, seed=seed, given=given, progress=progress)
-    notes = tuple(
-        dict.fromkeys([*model.notes, *(str(w.message) for w in caught if issubclass(w.category, TabsynthWarning))])
+    made = run_plainly(
+        functools.partial(learn, maker),
+        schema_object,
+        name,
+        data,
+        out,
+        rows=rows,
+        given=given,
+        holdout=holdout,
+        seed=seed,
+        delimiter=delimiter,
+        encoding=encoding,
+        overwrite=overwrite,
+        judge=judge,
+        pdf=pdf,
+        progress=progress,
     )
-    unsavable = model.generator.unsavable
-    if unsavable:
-        notes = (*notes, f"no model file is written: {unsavable}")
-    source = _source_name(data)
-    made = {
-        "generator": model.generator.name,
-        "parameters": model.generator.model_dump(mode="json"),
-        "guarantee": model.generator.guarantee,
-        "seed": seed,
-    }
-    file_format = detect_format(data)
-    with atomic_folder(out, overwrite=overwrite) as folder:
-        synthetic_file = folder / f"synthetic{file_format.suffix}"
-        write_table(synthetic, synthetic_file)
-        files = {"source": source, "synthetic": synthetic_file.name}
-        if not unsavable:
-            model.save(folder / "model.tabsynth")
-            files["model"] = "model.tabsynth"
-        report = evaluate(
-            train=train,
-            holdout=kept_apart,
-            synthetic=read_table(synthetic_file),  # what is judged is what is released
-            schema=schema_object,
-            table_name=name,
-            policy=policy,
-            seed=seed,
-            context={
-                **made,
-                "versions": {"tabsynth": _version(), "schema format": str(schema_object.format)},
-                "files": files,
-                "hashes": _digests(folder),
-                "warnings": notes,
-                "questions": tuple(
-                    f"{column}: {kind.question}" for column, kind in declared.columns.items() if kind.question
-                ),
-            },
-            progress=progress,
-        )
-        report.save(folder / "report.html")
-        report.save(folder / "report.json")
-        manifest = {
-            "tabsynth": _version(),
-            "schema": schema_object.name,
-            "table": name,
-            "n_rows": {"train": len(train), "holdout": len(kept_apart), "synthetic": n_rows},
-            "holdout_share": holdout,
-            **made,
-            "keeps_training_values": model.generator.keeps_training_values,
-            "model": files.get("model"),
-            "source": source,
-            "notes": list(notes),
-            "verdict": report.verdict,
-            "sha256": _digests(folder),
-        }
-        (folder / "manifest.json").write_text(
-            json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
     target = Path(out)
     return RunResult(
         folder=target,
-        synthetic=target / synthetic_file.name,
-        model=None if unsavable else target / "model.tabsynth",
+        synthetic=target / made.synthetic,
+        model=target / "model.tabsynth" if made.has_model else None,
         report=target / "report.html",
         report_json=target / "report.json",
+        internal=target / "internal",
         manifest=target / "manifest.json",
-        n_rows=n_rows,
+        n_rows=made.n_rows,
         seed=seed,
-        verdict=report.verdict,
-        notes=notes,
+        verdict=made.verdict,
+        notes=made.notes,
     )
 
 
@@ -539,15 +507,3 @@ def _broken_rules(validation: Validation) -> dict[str, int]:
         rule = f"{violation.column}: {violation.rule}" if violation.column else violation.rule
         broken[rule] = broken.get(rule, 0) + violation.count
     return broken
-
-
-def _version() -> str:
-    from tabsynth import __version__
-
-    return __version__
-
-
-def _digests(folder: Path) -> dict[str, str]:
-    return {
-        file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(folder.iterdir()) if file.is_file()
-    }

@@ -1,7 +1,7 @@
 """`tabsynth run` for a private generator: what may be released at the top of the folder, what may not in `internal`.
 
     synthetic.<format>  model.tabsynth  certificate.json  certificate.html  manifest.json   functions of the model file
-    internal/report.html  internal/report.json                                             measured against real rows
+    internal/report.html  internal/report.json  internal/report.pdf                        measured against real rows
 
 Decisions
 - People are put into training or holdout by a coin of their own from the operating system, so that nobody's presence
@@ -13,7 +13,6 @@ Decisions
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -23,15 +22,14 @@ from typing import TYPE_CHECKING, Any
 from tabsynth.generators.base import Generator
 from tabsynth.generators.chunks import write_rows
 from tabsynth.outputs import atomic_folder
+from tabsynth.plain_run import describe, digests, version
 from tabsynth.progress import Progress
+from tabsynth.schema.files import digest, save_schema
 from tabsynth.schema.model import Schema
 from tabsynth.tables.files import detect_format, read_table
 
 if TYPE_CHECKING:
     from tabsynth.report.build import Report
-
-INTERNAL = "internal: not for release"
-"""Watermark of whatever was measured against real rows."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +59,7 @@ def run_privately(
     encoding: str,
     overwrite: bool,
     judge: Callable[..., Report],
+    pdf: bool | None,
     progress: Progress,
 ) -> PrivateRun:
     """Measure, sample, certify, and report internally.
@@ -79,6 +78,7 @@ def run_privately(
         encoding: Encoding of a text table.
         overwrite: Whether a folder that is not empty is replaced.
         judge: Makes a report of train, holdout and synthetic tables.
+        pdf: Whether the internal report is also written as PDF; None: where WeasyPrint is installed.
         progress: Told about stages.
 
     Raises:
@@ -86,6 +86,7 @@ def run_privately(
     """
     from tabsynth.dp.reading import privacy_unit, secure_split
     from tabsynth.report.certificate import write_certificate
+    from tabsynth.report.writing import INTERNAL, write_editions
 
     unit = privacy_unit(schema, table_name)
     progress.stage("Reading")
@@ -103,8 +104,9 @@ def run_privately(
         model.save(folder / "model.tabsynth")
         write_certificate(model, folder / "model.tabsynth", folder, rows=None if given else n_rows, seed=seed)
         manifest = {
-            "tabsynth": _version(),
+            "tabsynth": version(),
             "schema": schema.name,
+            "schema_sha256": digest(schema),
             "table": table_name,
             "n_rows": {"synthetic": n_rows},
             "generator": model.generator.name,
@@ -115,16 +117,13 @@ def run_privately(
             "notes": notes,
             "internal": f"the folder 'internal' is {INTERNAL}; it is measured against real rows and not covered by the "
             "certificate",
-            "sha256": {
-                file.name: hashlib.sha256(file.read_bytes()).hexdigest()
-                for file in sorted(folder.iterdir())
-                if file.is_file()
-            },
+            "sha256": digests(folder),
         }
         (folder / "manifest.json").write_text(
             json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
         )
         (folder / "internal").mkdir()
+        save_schema(schema, folder / "internal" / "schema.yaml")
         verdict: str | None = None
         try:
             report = judge(
@@ -135,20 +134,16 @@ def run_privately(
                     "generator": model.generator.name,
                     "parameters": model.generator.model_dump(mode="json"),
                     "guarantee": model.generator.guarantee,
+                    "generator_facts": describe(model, n_rows, conditions=given is not None),
                     "watermark": INTERNAL,
+                    "versions": {"tabsynth": version(), "schema format": str(schema.format)},
+                    "hashes": manifest["sha256"],
                     "seed": seed,
                     "files": {"synthetic": synthetic_file.name, "model": "model.tabsynth"},
                 },
             )
-            report.save(folder / "internal" / "report.html")
-            report.save(folder / "internal" / "report.json")
+            write_editions(report, folder, external=False, pdf=pdf)
             verdict = report.verdict
         except Exception:  # whatever it is: the budget is spent, and the release must not be lost with the report
             notes.append("no internal report could be made of these rows; 'tabsynth validate' may say why")
     return PrivateRun(n_rows, verdict, tuple(notes), synthetic_file.name)
-
-
-def _version() -> str:
-    from tabsynth import __version__
-
-    return __version__

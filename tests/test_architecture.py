@@ -16,6 +16,7 @@ DIRECTION = (
     ("console", "options"),
     ("pipeline",),
     ("private_run",),
+    ("plain_run",),
     ("report", "release"),
     ("dp",),
     ("evaluation", "curation", "generators", "declared"),

@@ -12,6 +12,7 @@ from tabsynth.console import BarProgress, command, put, say
 from tabsynth.errors import VerdictError
 from tabsynth.options import (
     AsJson,
+    ContextFile,
     DataFile,
     Debug,
     Delimiter,
@@ -24,6 +25,7 @@ from tabsynth.options import (
     Seed,
     Sets,
     TableName,
+    WithPdf,
     read_parameters,
 )
 
@@ -50,6 +52,8 @@ def evaluate(
     ] = "standard",
     seed: Annotated[int, typer.Option(help="Seed of every random choice of the evaluation.")] = 0,
     table: TableName = None,
+    context: ContextFile = None,
+    pdf: WithPdf = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the folder if it is not empty.")] = False,
     delimiter: Delimiter = None,
     encoding: Encoding = "utf-8",
@@ -57,9 +61,14 @@ def evaluate(
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """Measure synthetic rows against training and holdout rows; exit code 8 if a limit of the policy is missed."""
+    """Measure synthetic rows against training and holdout rows; exit code 8 if a limit of the policy is missed.
+
+    Writes the dossier as report.html, report.json and, with the extra 'pdf', report.pdf: at the top the edition that
+    may be published, in the folder 'internal' the complete one.
+    """
     from tabsynth import pipeline
     from tabsynth.outputs import atomic_folder
+    from tabsynth.report.writing import write_editions
     from tabsynth.tables.files import read_table
 
     with BarProgress(quiet=quiet) as progress:
@@ -75,6 +84,7 @@ def evaluate(
             policy=policy,
             level=cast("Level", level),
             seed=seed,
+            use=context,
             context={
                 "seed": seed,
                 "files": {"train": train.name, "holdout": holdout.name, "synthetic": synthetic.name},
@@ -82,16 +92,17 @@ def evaluate(
             progress=progress,
         )
         with atomic_folder(output, overwrite=overwrite) as folder:
-            report.save(folder / "report.html")
-            report.save(folder / "report.json")
+            progress.stage("Writing the dossier")
+            write_editions(report, folder, pdf=pdf)
     described = {
         "report": str(output / "report.html"),
         "report_json": str(output / "report.json"),
+        "internal": str(output / "internal" / "report.html"),
         "verdict": report.verdict,
     }
     put(described, as_json=as_json, text=f"wrote {output / 'report.html'}: {report.verdict}")
     if report.verdict == "fail":
-        raise VerdictError(f"a limit of the policy is missed; see {output / 'report.html'}")
+        raise VerdictError(f"a limit of the policy is missed; see {output / 'internal' / 'report.html'}")
 
 
 @app.command(epilog="Example: tabsynth run schemas/patients.yaml examples/patients.csv -o out/patients --seed 7")
@@ -110,6 +121,8 @@ def run(
     seed: Seed = None,
     table: TableName = None,
     policy: PolicyFile = None,
+    context: ContextFile = None,
+    pdf: WithPdf = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the folder if it is not empty.")] = False,
     delimiter: Delimiter = None,
     encoding: Encoding = "utf-8",
@@ -119,9 +132,10 @@ def run(
 ) -> None:
     """Do the whole job: split, fit, sample, evaluate and report.
 
-    Writes synthetic.<format of DATA>, model.tabsynth (where the generator's models can be written), report.html,
-    report.json and manifest.json; for a private generator also a certificate, and the report in a folder 'internal'
-    that is not for release.
+    Writes synthetic.<format of DATA>, model.tabsynth (where the generator's models can be written), manifest.json, and
+    the dossier as report.html, report.json and, with the extra 'pdf', report.pdf: at the top the edition that may be
+    published, in the folder 'internal' the complete one, which is not for release. For a private generator also a
+    certificate, and the dossier in 'internal' only. 'tabsynth sign' signs all of it.
     """
     from tabsynth import pipeline
 
@@ -138,6 +152,8 @@ def run(
             seed=seed,
             table_name=table,
             policy=policy,
+            use=context,
+            pdf=pdf,
             delimiter=delimiter,
             encoding=encoding,
             overwrite=overwrite,
@@ -151,6 +167,7 @@ def run(
         "model": None if result.model is None else str(result.model),
         "report": str(result.report),
         "report_json": str(result.report_json),
+        "internal": str(result.internal),
         "manifest": str(result.manifest),
         "n_rows": result.n_rows,
         "seed": result.seed,
@@ -160,4 +177,6 @@ def run(
     text = f"wrote {result.synthetic}: {result.n_rows} rows, seed {result.seed}"
     if result.verdict is not None:
         text += f"\nwrote {result.report}: {result.verdict}"
+        if result.report.parent != result.internal:
+            text += f"\nwrote {result.internal / 'report.html'}: the complete edition, not for release"
     put(described, as_json=as_json, text=text)

@@ -107,6 +107,9 @@ def schema(
     json_schema: Annotated[
         bool, typer.Option("--json-schema", help="Print the JSON Schema of our schema files, for editors.")
     ] = False,
+    report_schema: Annotated[
+        bool, typer.Option("--report-schema", help="Print the JSON Schema of report.json, for programs that read it.")
+    ] = False,
     to_sdv: Annotated[
         str | None, typer.Option(metavar="VERSION", help="Print as SDV metadata: SINGLE_TABLE_V1, V1 or V2.")
     ] = None,
@@ -123,8 +126,12 @@ def schema(
 
     if json_schema:
         text = json.dumps(files.json_schema(), indent=2, ensure_ascii=False) + "\n"
+    elif report_schema:
+        from tabsynth.report.published_schema import report_json_schema
+
+        text = json.dumps(report_json_schema(), indent=2, ensure_ascii=False) + "\n"
     elif source is None:
-        raise UsageError("schema: give a schema file, or --json-schema")
+        raise UsageError("schema: give a schema file, or --json-schema, or --report-schema")
     else:
         loaded = files.load_schema(source)
         if to_sdv is not None:

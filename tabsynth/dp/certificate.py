@@ -15,7 +15,6 @@ Source: Bun and Steinke 2016 (zCDP bounds the KL divergence by rho); Kairouz, Oh
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -34,7 +33,7 @@ from tabsynth.dp.transcript import Discovery, Event, Measurement, Selection, Tra
 from tabsynth.errors import ArtifactError, UsageError
 from tabsynth.generators.chunks import spelled_together
 from tabsynth.generators.model import Model
-from tabsynth.schema.layout import plain_schema
+from tabsynth.schema.files import digest as schema_digest_of
 from tabsynth.schema.part import Part
 from tabsynth.tables.frames import FrameKind, to_arrow
 from tabsynth.tables.spelling import delimited_bytes
@@ -240,9 +239,8 @@ def rows_digest(model: Model, *, rows: int, seed: int) -> str:
 
 
 def schema_digest(model: Model) -> str:
-    """SHA-256 of the schema without defaults, so that keys which later versions add do not change it."""
-    text = json.dumps(plain_schema(model.schema), sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    """SHA-256 of the schema."""
+    return schema_digest_of(model.schema)
 
 
 def advantage(epsilon: float, delta: float, rho: float, delta_discovery: float) -> float:

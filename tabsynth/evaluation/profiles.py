@@ -7,6 +7,7 @@ Decisions
   apart.
 - Categories are named when k people of train share them; the others are pooled and counted. So is what only the
   synthetic table holds: its names could be those of rare real ones.
+- Eleven people, because the smallest cell that is usually published is 11.
 - Shares of present cells. The share of missing cells is given beside, however small: a gap is nobody's value.
 """
 
@@ -21,7 +22,7 @@ from tabsynth.evaluation.comparison import Array, Comparison, Scale
 from tabsynth.evaluation.part import Part
 from tabsynth.schema.model import DateTime, Integer, Ordinal
 
-K = 10
+K = 11
 MAX_CATEGORIES = 12
 _GOAL = 18
 

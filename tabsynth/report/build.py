@@ -1,13 +1,17 @@
-"""The report as plain data: what was decided, what was made from what, and what each metric found.
+"""The dossier as plain data: what was decided, for which use, what was made from what, and what each metric found.
 
-Renderers turn it into HTML or JSON; nothing is computed after this point.
+Renderers turn it into HTML, PDF or JSON; nothing is computed after this point. There are two editions: the internal
+one, watermarked, and the external one, which `editions.py` makes of it.
 
 Decisions
 - One card per family of metrics, led by its gravest limit; no overall score. Averages hide exactly what a reviewer
   looks for.
 - A section appears when one of its metrics was run. A new family needs an entry in SECTIONS, a template and its
   wording.
-- The schema's bounds and categories are left out: some were read from the data, and a bound is somebody's value.
+- Of the schema's bounds and categories only the declared ones are shown: a bound that was read from data is somebody's
+  value.
+- The chapters follow ISO/IEC 27559 (context, data, identifiability, governance) and what CNIL, the PDPC and NIST SP
+  800-226 ask for; the decision comes first, because a reviewer must find it without help.
 """
 
 from __future__ import annotations
@@ -23,7 +27,12 @@ from tabsynth.evaluation import Evaluation
 from tabsynth.evaluation.base import Family, Result, Verdict, worst
 from tabsynth.evaluation.part import Part
 from tabsynth.evaluation.policy import Clause
+from tabsynth.identifiers.findings import ScanReport
 from tabsynth.outputs import atomic_file
+from tabsynth.report.chapters import Chapter, Threat, arrange, play
+from tabsynth.report.dictionary import ColumnEntry, describe_columns
+from tabsynth.report.safe_harbor import SafeHarbor, build_safe_harbor
+from tabsynth.report.use import Use
 from tabsynth.report.wording import FAMILIES, FAMILY_ORDER, NOT_TESTED, headline, sentence
 from tabsynth.schema.model import Schema
 
@@ -33,6 +42,8 @@ class Context(Part):
 
     generator: str | None = None
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
+    generator_facts: dict[str, str] = Field(default_factory=dict)
+    """What else a card of the generator says, by heading."""
     watermark: str | None = None
     """What is written over the page, such as that it must not leave the house."""
     guarantee: str | None = None
@@ -81,12 +92,13 @@ class Limit(Part):
     sentence: str
 
 
-class ColumnEntry(Part):
-    """One column of the schema, without anything that was read from the data."""
+class Concern(Part):
+    """One of the gravest findings, in plain words."""
 
-    name: str
-    type: str
-    role: str
+    limit: str
+    """Name of the clause it is about."""
+    sentence: str
+    verdict: Verdict
 
 
 class Section(Part):
@@ -103,15 +115,23 @@ class Section(Part):
 class Report(Part):
     """An evaluation made readable; holds no cell of the training table."""
 
-    format: Literal[1] = 1
+    format: Literal[2] = 2
+    edition: Literal["internal", "external"] = "internal"
     title: str
     verdict: Verdict
     headline: str
+    concerns: tuple[Concern, ...]
+    """The three gravest findings: broken limits, then open ones, then those that are kept most narrowly."""
     cards: tuple[Card, ...]
     limits: tuple[Limit, ...]
     warnings: tuple[str, ...]
     context: Context
+    use: Use
     columns: tuple[ColumnEntry, ...]
+    """The data dictionary."""
+    chapters: tuple[Chapter, ...]
+    threats: tuple[Threat, ...]
+    safe_harbor: SafeHarbor
     sections: tuple[Section, ...]
     not_tested: tuple[str, ...] = Field(default=NOT_TESTED)
     evaluation: Evaluation
@@ -120,27 +140,38 @@ class Report(Part):
         """The report as JSON text, two spaces deep, ending in a line break."""
         return self.model_dump_json(indent=2) + "\n"
 
+    def external(self) -> Report:
+        """The edition that may be published: rounded, without small cells, extremes and values of the data."""
+        from tabsynth.report.editions import external_edition
+
+        return external_edition(self)
+
     def save(self, path: str | Path) -> None:
         """Write the report; the suffix of `path` says how.
 
         Args:
-            path: A name ending in .html or .json.
+            path: A name ending in .html, .json or .pdf.
 
         Raises:
             UsageError: Another suffix.
+            MissingExtraError: A PDF is asked for and WeasyPrint is not installed.
             OutputError: The file cannot be written; nothing was left half written.
         """
         suffix = Path(path).suffix.lower()
         if suffix == ".html":
             from tabsynth.report.render import render_html
 
-            text = render_html(self)
+            content = render_html(self).encode()
         elif suffix == ".json":
-            text = self.to_json()
+            content = self.to_json().encode()
+        elif suffix == ".pdf":
+            from tabsynth.report.pdf import render_pdf
+
+            content = render_pdf(self)
         else:
-            raise UsageError(f"{Path(path).name}: a report is written as .html or .json; choose one of these suffixes")
+            raise UsageError(f"{Path(path).name}: a report is written as .html, .json or .pdf; choose one of these")
         with atomic_file(path) as partial:
-            partial.write_text(text, encoding="utf-8", newline="\n")
+            partial.write_bytes(content)
 
 
 # id (also the name of the template), title, introduction, metrics
@@ -232,15 +263,23 @@ SECTIONS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
 
 
 def build_report(
-    evaluation: Evaluation, *, schema: Schema, context: Context | Mapping[str, Any], title: str | None = None
+    evaluation: Evaluation,
+    *,
+    schema: Schema,
+    context: Context | Mapping[str, Any],
+    title: str | None = None,
+    use: Use | None = None,
+    scan: ScanReport | None = None,
 ) -> Report:
     """Arrange an evaluation for readers.
 
     Args:
         evaluation: What was measured.
-        schema: Schema of the table; only names, types and roles of columns are shown.
+        schema: Schema of the table; of its bounds and categories, only the declared ones are shown.
         context: What was made from what: a `Context`, or a mapping with its keys.
         title: Heading; None: made from the schema's name.
+        use: What the rows are for and who gets them; None: not stated.
+        scan: What a search of the real table for identifiers found; None: nobody looked.
 
     Raises:
         UsageError: `context` has an unknown key, or a value of the wrong type.
@@ -253,20 +292,30 @@ def build_report(
         for clause in evaluation.policy.clauses
     )
     table = next((table for table in schema.tables.values() if set(table.columns) == set(evaluation.columns)), None)
-    columns = tuple(
-        ColumnEntry(name=name, type=kind, role=table.columns[name].role.value if table else "none")
-        for name, kind in evaluation.columns.items()
+    columns = (
+        describe_columns(table)
+        if table
+        else tuple(
+            ColumnEntry(name=name, type=kind, role="none", in_rows="not known")
+            for name, kind in evaluation.columns.items()
+        )
     )
+    sections = _sections(evaluation)
     return Report(
         title=title or f"Evaluation of synthetic data: {schema.name or 'unnamed table'}",
         verdict=evaluation.verdict,
         headline=headline([limit.result.verdict for limit in limits]),
+        concerns=_concerns(limits),
         cards=_cards(evaluation, limits),
         limits=limits,
         warnings=(*evaluation.warnings, *facts.warnings),
         context=facts,
+        use=use or Use(),
         columns=columns,
-        sections=_sections(evaluation),
+        chapters=arrange([(section.id, section.results) for section in sections]),
+        threats=play(evaluation.results),
+        safe_harbor=build_safe_harbor(scan, columns, evaluation.results),
+        sections=sections,
         evaluation=evaluation,
     )
 
@@ -312,6 +361,17 @@ def _cards(evaluation: Evaluation, limits: tuple[Limit, ...]) -> tuple[Card, ...
             )
         )
     return tuple(cards)
+
+
+_GRAVITY = {Verdict.FAIL: 0, Verdict.INSUFFICIENT: 1, Verdict.PASS: 2}
+
+
+def _concerns(limits: tuple[Limit, ...]) -> tuple[Concern, ...]:
+    judged = [limit for limit in limits if limit.result.verdict in _GRAVITY]
+    judged.sort(key=lambda limit: (_GRAVITY[limit.result.verdict], _room(limit)))
+    return tuple(
+        Concern(limit=limit.clause.name, sentence=limit.sentence, verdict=limit.result.verdict) for limit in judged[:3]
+    )
 
 
 def _room(limit: Limit) -> float:

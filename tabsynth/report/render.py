@@ -33,6 +33,11 @@ def render_html(report: Report) -> str:
     Returns:
         The page; it holds nothing that is not in the report.
     """
+    return render_page(report)
+
+
+def render_page(report: Report, *, on_paper: bool = False) -> str:
+    """Render a report as HTML, for a screen with its data inside, or for paper without."""
     return (
         environment()
         .get_template("page.html")
@@ -41,7 +46,8 @@ def render_html(report: Report) -> str:
             details=report.evaluation.details,
             results=report.evaluation.results,
             view=_view(report),
-            data=report.model_dump(mode="json"),
+            data=None if on_paper else report.model_dump(mode="json"),
+            on_paper=on_paper,
             max_charts=MAX_CHARTS,
             max_listed=MAX_LISTED,
         )

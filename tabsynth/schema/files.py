@@ -9,6 +9,7 @@ Decisions
 from __future__ import annotations
 
 import ast
+import hashlib
 import inspect
 import itertools
 import json
@@ -23,6 +24,7 @@ from tabsynth.outputs import atomic_file
 from tabsynth.schema import conditions, constraints, distributions, model, scenarios, templates
 from tabsynth.schema.documents import read_json, read_yaml
 from tabsynth.schema.layout import format_schema as format_schema
+from tabsynth.schema.layout import plain_schema
 from tabsynth.schema.model import FORMAT_VERSION, Schema
 from tabsynth.schema.sdv import from_sdv, is_sdv
 from tabsynth.schema.wording import listing, validate
@@ -88,6 +90,15 @@ def save_schema(schema: Schema, path: str | Path) -> None:
     text = format_schema(schema, style="json" if suffix == ".json" else "yaml")
     with atomic_file(path) as partial:
         partial.write_text(text, encoding="utf-8", newline="\n")
+
+
+def digest(schema: Schema) -> str:
+    """SHA-256 of a schema, whatever its file looks like: of its content as JSON with sorted keys.
+
+    Without defaults, so that keys which later versions add do not change it.
+    """
+    text = json.dumps(plain_schema(schema), sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def json_schema() -> dict[str, Any]:

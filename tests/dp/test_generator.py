@@ -369,7 +369,9 @@ def test_a_private_run_keeps_the_report_inside(tmp_path: Path) -> None:
     ward(300).to_csv(tmp_path / "t.csv", index=False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TabsynthWarning)
-        result = run(schema_of(), tmp_path / "t.csv", tmp_path / "out", parameters={"ledger": "none"}, seed=1, rows=100)
+        where = (tmp_path / "t.csv", tmp_path / "out")
+        result = run(schema_of(), *where, parameters={"ledger": "none"}, seed=1, rows=100, pdf=False)
+    assert not (tmp_path / "out" / "report.html").exists()
     assert result.report.parent.name == "internal" and "not for release" in result.report.read_text()
     manifest = json.loads(result.manifest.read_text())
     assert manifest["n_rows"] == {"synthetic": 100} and "verdict" not in manifest
@@ -387,7 +389,9 @@ def test_a_report_that_fails_does_not_cost_the_release(tmp_path: Path, monkeypat
     ward(300).to_csv(tmp_path / "t.csv", index=False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TabsynthWarning)
-        result = pipeline.run(schema_of(), tmp_path / "t.csv", tmp_path / "out", parameters={"ledger": "none"}, rows=50)
+        result = pipeline.run(
+            schema_of(), tmp_path / "t.csv", tmp_path / "out", parameters={"ledger": "none"}, rows=50, pdf=False
+        )
     made = {file.name for file in (tmp_path / "out").iterdir()}
     assert {"synthetic.csv", "model.tabsynth", "certificate.json", "manifest.json"} <= made
     assert result.verdict is None and any("no internal report" in note for note in result.notes)

@@ -43,15 +43,16 @@ def refused(code: int, *arguments: object, says: str = "") -> str:
 def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder made by `run` on the patients example."""
     folder = tmp_path_factory.mktemp("run") / "out"
-    result = call("run", SCHEMA, PATIENTS, "-o", folder, "--seed", 7, "--quiet", "--rows", 700)
+    result = call("run", SCHEMA, PATIENTS, "-o", folder, "--seed", 7, "--quiet", "--rows", 700, "--no-pdf")
     assert result.exit_code == 0, (result.output, result.stderr, result.exception)
     return folder
 
 
 def test_run_makes_the_whole_folder(released: Path) -> None:
-    """Five files, whose digests the manifest holds."""
-    names = {file.name for file in released.iterdir()}
-    assert names == {"synthetic.csv", "model.tabsynth", "report.html", "report.json", "manifest.json"}
+    """The files of the release, whose digests the manifest holds, and the internal edition apart."""
+    names = {file.relative_to(released).as_posix() for file in released.rglob("*") if file.is_file()}
+    inside = {"internal/report.html", "internal/report.json", "internal/schema.yaml"}
+    assert names == {"synthetic.csv", "model.tabsynth", "report.html", "report.json", "manifest.json"} | inside
     manifest = json.loads((released / "manifest.json").read_text())
     for name, digest in manifest["sha256"].items():
         assert hashlib.sha256((released / name).read_bytes()).hexdigest() == digest
@@ -60,9 +61,10 @@ def test_run_makes_the_whole_folder(released: Path) -> None:
 
 def test_run_twice_gives_the_same_bytes(released: Path, tmp_path: Path) -> None:
     """Same inputs, same seed, same bytes: every file."""
-    call("run", SCHEMA, PATIENTS, "-o", tmp_path / "again", "--seed", 7, "--quiet", "--rows", 700)
-    for file in released.iterdir():
-        assert file.read_bytes() == (tmp_path / "again" / file.name).read_bytes(), file.name
+    call("run", SCHEMA, PATIENTS, "-o", tmp_path / "again", "--seed", 7, "--quiet", "--rows", 700, "--no-pdf")
+    for file in filter(Path.is_file, released.rglob("*")):
+        name = file.relative_to(released)
+        assert file.read_bytes() == (tmp_path / "again" / name).read_bytes(), name
 
 
 def test_synthetic_rows_are_valid_and_hold_no_identifier(released: Path) -> None:
@@ -71,9 +73,40 @@ def test_synthetic_rows_are_valid_and_hold_no_identifier(released: Path) -> None
     real, made = pd.read_csv(PATIENTS, dtype=str), pd.read_csv(released / "synthetic.csv", dtype=str)
     for column in ("patient_id", "email", "ssn"):
         assert not set(real[column].dropna()) & set(made[column].dropna()), column
-    texts = [file.read_bytes() for file in released.iterdir()]
+    texts = [file.read_bytes() for file in released.rglob("*") if file.is_file()]
     for value in [*real["patient_id"].head(300), *real["email"].dropna().head(300)]:
         assert not any(value.encode() in text for text in texts)
+
+
+def test_the_external_edition_tells_nothing_of_the_source(released: Path) -> None:
+    """No cell of an identifier, no extreme and no name of the file is in what may be published."""
+    real = pd.read_csv(PATIENTS)
+    text = "".join((released / name).read_text() for name in ("report.html", "report.json"))
+    assert PATIENTS.name not in text and "not for release" not in text
+    for column in ("patient_id", "name", "email", "phone", "ssn"):
+        assert not any(value in text for value in real[column].dropna().astype(str)), column
+    for column in ("urine_ml", "glucose_max", "weight_kg", "creatinine_max"):
+        for extreme in (real[column].min(), real[column].max()):
+            if len(f"{extreme:g}") > 3:
+                assert f'"{extreme:g}"' not in text and f">{extreme:g}<" not in text, column
+
+
+def test_a_run_can_be_signed_and_says_for_whom_it_is(tmp_path: Path) -> None:
+    """--context fills the context of use; sign and verify take the folder as it is; a wrong key of it is named."""
+    (tmp_path / "use.yaml").write_text("purpose: Teaching\nreview_by: 2031-01-31\n")
+    pd.DataFrame({"a": [1, 2, 3, 4] * 50, "b": [2, 3] * 100}).to_csv(tmp_path / "d.csv", index=False)
+    assert call("infer", tmp_path / "d.csv", "-o", tmp_path / "s.yaml").exit_code == 0
+    parts = ("run", tmp_path / "s.yaml", tmp_path / "d.csv", "-o", tmp_path / "out", "--seed", 1, "-q", "--no-pdf")
+    made = call(*parts, "--context", tmp_path / "use.yaml")
+    assert made.exit_code == 0, (made.stderr, made.exception)
+    found = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert found["use"]["purpose"] == "Teaching" and found["use"]["recipients"] is None
+    assert call("keygen", tmp_path / "k", "--owner", "o").exit_code == 0
+    assert call("sign", tmp_path / "out", "--key", tmp_path / "k.key").exit_code == 0
+    checked = json.loads(call("verify", tmp_path / "out", "--public-key", tmp_path / "k.pub", "--json").stdout)
+    assert checked["internal"] and "internal/report.html" in checked["files"] and "manifest.json" in checked["files"]
+    (tmp_path / "use.yaml").write_text("purposes: Teaching\n")
+    refused(2, *parts, "--overwrite", "--context", tmp_path / "use.yaml", says="purposes.*keys: purpose")
 
 
 def test_commands_one_by_one(tmp_path: Path) -> None:
@@ -91,7 +124,7 @@ def test_commands_one_by_one(tmp_path: Path) -> None:
     ts.write_table(whole.head(900), tmp_path / "t.csv")
     ts.write_table(whole.tail(467), tmp_path / "h.csv")
     parts = ("--train", tmp_path / "t.csv", "--holdout", tmp_path / "h.csv", "--synthetic", rows)
-    judged = call("evaluate", SCHEMA, *parts, "-o", tmp_path / "e", "--json")
+    judged = call("evaluate", SCHEMA, *parts, "-o", tmp_path / "e", "--json", "--no-pdf")
     assert judged.exit_code in (0, 8), judged.stderr
     assert (tmp_path / "e" / "report.html").is_file() and (tmp_path / "e" / "report.json").is_file()
 
@@ -242,7 +275,7 @@ def test_one_column_and_hostile_headers_work(tmp_path: Path) -> None:
     table["long"] = ["x" * 10_000 + str(i) for i in range(200)]
     table.to_csv(tmp_path / "d.csv", index=False)
     assert call("infer", tmp_path / "d.csv", "-o", tmp_path / "s.yaml").exit_code == 0
-    result = call("run", tmp_path / "s.yaml", tmp_path / "d.csv", "-o", tmp_path / "out", "--seed", 1, "-q")
+    result = call("run", tmp_path / "s.yaml", tmp_path / "d.csv", "-o", tmp_path / "out", "--seed", 1, "-q", "--no-pdf")
     assert result.exit_code == 0, (result.stderr, result.exception)
     page = (tmp_path / "out" / "report.html").read_text()
     assert "<script>alert(1)" not in page

@@ -12,7 +12,7 @@ from tabsynth.evaluation import Evaluation
 from tabsynth.evaluation.base import METRICS, Family, Verdict
 from tabsynth.report.build import SECTIONS, Context, Report, build_report
 from tabsynth.report.wording import headline, number, percent
-from tabsynth.schema.model import Schema
+from tabsynth.schema.model import Integer, Schema, Table
 from tests.conftest import MixedTable
 from tests.evaluation.samples import MIXED, evaluate_frames, shuffled
 
@@ -65,10 +65,20 @@ def test_every_metric_has_a_section(report: Report) -> None:
     assert sorted(shown) == sorted(METRICS)
 
 
-def test_the_schema_shows_names_types_and_roles_only(report: Report) -> None:
-    """Bounds and categories may have been read from the data."""
-    assert {key for column in report.columns for key in column.model_dump()} == {"name", "type", "role"}
-    assert report.columns[0].model_dump() == {"name": "record", "type": "identifier", "role": "direct-identifier"}
+def test_the_columns_are_those_of_the_schema(report: Report) -> None:
+    """In its order, with type and role; a report of other columns than the schema's has names and types alone."""
+    assert [column.name for column in report.columns] == list(MIXED.columns)
+    assert (report.columns[0].type, report.columns[0].role) == ("identifier", "direct-identifier")
+    other = build_report(report.evaluation, schema=Schema(tables={"t": Table(columns={"a": Integer()})}), context={})
+    assert {column.role for column in other.columns} == {"none"}
+
+
+def test_the_gravest_findings_lead(report: Report) -> None:
+    """Three at most, broken limits first, each in the words of its limit."""
+    assert 0 < len(report.concerns) <= 3
+    assert report.concerns[0].verdict is Verdict.FAIL
+    said = {limit.clause.name: limit.sentence for limit in report.limits}
+    assert all(concern.sentence == said[concern.limit] for concern in report.concerns)
 
 
 def test_names_of_files_lose_their_folders() -> None:
@@ -90,7 +100,7 @@ def test_the_same_report_as_json(report: Report, tmp_path: Path) -> None:
     path = tmp_path / "report.json"
     report.save(path)
     found = json.loads(path.read_text(encoding="utf-8"))
-    assert found["format"] == 1
+    assert found["format"] == 2 and found["edition"] == "internal"
     assert found == json.loads(report.to_json())
     assert found["evaluation"]["details"]["pair-similarity"]["scores"][0]["first"] == "age"
     assert [entry.name for entry in tmp_path.iterdir()] == ["report.json"]
@@ -104,8 +114,8 @@ def test_html_by_its_suffix(report: Report, tmp_path: Path) -> None:
 
 def test_other_suffixes_and_folders_are_refused(report: Report, tmp_path: Path) -> None:
     """Nothing is written where it cannot be, or as what it is not."""
-    with pytest.raises(UsageError, match=r"\.html or \.json"):
-        report.save(tmp_path / "report.pdf")
+    with pytest.raises(UsageError, match=r"\.html, \.json or \.pdf"):
+        report.save(tmp_path / "report.docx")
     with pytest.raises(OutputError, match="no such folder"):
         report.save(tmp_path / "absent" / "report.json")
     assert list(tmp_path.iterdir()) == []

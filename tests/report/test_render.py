@@ -132,12 +132,15 @@ def test_the_page_can_be_used_without_eyes_or_mouse(page: Page) -> None:
 
 
 def test_the_decision_comes_first_and_the_holdout_check_with_it(page: Page) -> None:
-    """Verdicts, warnings and the check of the holdout stand before any section of evidence."""
+    """Verdicts, what was not tested and the check of the holdout stand before any section of evidence."""
     text = " ".join(page.text)
     order = [
         text.index(words)
         for words in (
             "Holdout check.",
+            "Verdict of each card",
+            "The gravest findings",
+            "Not tested",
             "No verdict here says",
             "All limits",
             "three columns were pooled",
@@ -146,7 +149,7 @@ def test_the_decision_comes_first_and_the_holdout_check_with_it(page: Page) -> N
     ]
     assert min(order) == order[0]
     assert max(order) == order[-1]
-    assert "What was not tested" in text
+    assert "what was not tested" in text
     assert "age: is it capped?" in text
     assert "ab" * 32 in text
 
