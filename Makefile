@@ -14,7 +14,7 @@ CHECKED := tabsynth tests examples .ci $(wildcard evaluations)
 demo: $(CORE) ## Synthesize the example patients and say where the report is.
 	$(BIN)/tabsynth run schemas/patients.yaml examples/patients.csv -o out/patients --seed 7 --overwrite
 	@echo
-	@echo "Open out/patients/report.html in a browser."
+	@echo "Open out/patients/internal/report.html in a browser; out/patients/report.html is the edition for others."
 
 test: $(DEV) ## All tests but the nightly ones.
 	$(BIN)/python -m pytest -n 2
@@ -47,7 +47,7 @@ $(CORE): pyproject.toml | $(BIN)/python
 	@touch $@
 
 $(DEV): pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,deep]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,deep,pdf]'
 	@touch $@ $(CORE)
 
 .venv-sdv/.installed: pyproject.toml
