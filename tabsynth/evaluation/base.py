@@ -145,7 +145,6 @@ METRICS = Registry(
         "pair-similarity": "tabsynth.evaluation.pairs:PairSimilarity",
         "k-marginal": "tabsynth.evaluation.marginals:KMarginal",
         "hallucinated-dependence": "tabsynth.evaluation.hallucinated:HallucinatedDependence",
-        "group-fidelity": "tabsynth.evaluation.group_fidelity:GroupFidelity",
         "wasserstein": "tabsynth.evaluation.transport:Wasserstein",
         "alpha-precision": "tabsynth.evaluation.support:AlphaPrecision",
         "beta-recall": "tabsynth.evaluation.support:BetaRecall",

@@ -197,11 +197,11 @@ SECTIONS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
         ("missingness", "missingness-by-group"),
     ),
     (
-        "groups",
-        "Groups and regions",
-        "Whether groups of people are described as well as real rows describe them, and whether synthetic rows lie "
-        "where real ones lie and reach all of them. The latter are diagnostics: a copy of train is perfect by all.",
-        ("group-fidelity", "alpha-precision", "beta-recall", "neighbour-coverage"),
+        "regions",
+        "Regions",
+        "Whether synthetic rows lie where real ones lie, and reach all of them. Diagnostics, which decide nothing: a "
+        "copy of train is perfect by all of them.",
+        ("alpha-precision", "beta-recall", "neighbour-coverage"),
     ),
     (
         "detection",

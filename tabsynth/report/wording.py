@@ -23,7 +23,6 @@ FAMILIES = {
 
 NOT_TESTED = (
     "Attackers who train generators of their own to compare with, or who hold the model file.",
-    "Utility: whether models and estimates made from synthetic rows hold on real ones.",
     "Groups of fewer than thirty people, and groups that no column names.",
     "Dependence between four or more columns by name; only detection sees it, as a whole.",
     "Order in time and relations between tables.",
@@ -101,11 +100,6 @@ def _similar(what: str) -> Callable[[Result], str]:
 def _worst_column(result: Result) -> str:
     short = max(0.0, result.judged.value if result.judged else 0.0)
     return f"The column that falls furthest short is {100 * short:.1f} points less similar than among real rows."
-
-
-def _group(result: Result) -> str:
-    short = max(0.0, result.judged.value if result.judged else 0.0)
-    return f"The group that falls furthest short is {100 * short:.1f} points less similar than real rows of its size."
 
 
 def _dependence(result: Result) -> str:
@@ -302,7 +296,6 @@ _SENTENCES: dict[str, Callable[[Result], str]] = {
     "pair-similarity": _similar("Pairs of columns"),
     "association": _dependence,
     "k-marginal": _similar("Triples of columns"),
-    "group-fidelity": _group,
     "missingness": _gaps,
     "missingness-by-group": _group_gaps,
     "detection": _detection,
