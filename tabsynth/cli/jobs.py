@@ -78,7 +78,9 @@ def evaluate(
             for name, file in (("train", train), ("holdout", holdout), ("synthetic", synthetic))
         }
         report = pipeline.evaluate(
-            **frames,
+            train=frames["train"],
+            holdout=frames["holdout"],
+            synthetic=frames["synthetic"],
             schema=schema,
             table_name=table,
             policy=policy,
