@@ -218,9 +218,18 @@ def main(arguments: Sequence[str] = ()) -> None:
     parser = argparse.ArgumentParser(prog="python -m evaluations.canaries", description=__doc__)
     parser.add_argument("--peers", default=",".join(PEERS), help="names, with commas; empty: none")
     parser.add_argument("--only-peers", action="store_true", help="keep our own results, ask the peers anew")
+    parser.add_argument("--only", help="measure these canaries of ours anew, with commas, and keep the others")
     asked = parser.parse_args(arguments)
     typed, table = adult(3 * ROWS)
     results: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"peers": {}}
+    if asked.only:
+        tried = try_canaries(typed, table, names=asked.only.split(","), max_rows=ROWS)
+        again = {trial.name: trial for trial in tried.trials}
+        ours = Trials.model_validate(results["ours"])
+        merged = ours.model_copy(update={"trials": tuple(again.get(trial.name, trial) for trial in ours.trials)})
+        results["ours"] = merged.model_dump(mode="json")
+        _write(results)
+        return
     if not asked.only_peers or "ours" not in results:
         started = time.process_time()
         trials = try_canaries(typed, table, max_rows=ROWS)

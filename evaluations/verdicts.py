@@ -35,7 +35,6 @@ from tabsynth.evaluation.intervals import (
     each_of,
     largest_of,
     newcombe,
-    standard_error_of_mean,
     wilson,
 )
 from tabsynth.evaluation.policy import Clause, judge
@@ -81,8 +80,8 @@ def _ceiling(rng: np.random.Generator, n: int, moved: float) -> tuple[float, Int
 def _moved(n: int) -> tuple[Array, Array]:
     """Minus the mean share of the ceiling, and the share of rows moved that leads to it: sampling hides a part."""
     rng = np.random.default_rng(n)
-    moved = np.linspace(0, 0.2, 21)
-    means = [np.mean([_ceiling(rng, n, float(part))[0] for _ in range(400)]) for part in moved]
+    moved = np.linspace(0, 0.2, 11)
+    means = [np.mean([_ceiling(rng, n, float(part))[0] for _ in range(300)]) for part in moved]
     return np.maximum.accumulate(-np.array(means)), moved
 
 
@@ -91,9 +90,10 @@ def largest_of_many(rng: np.random.Generator, n: int, truth: float) -> tuple[flo
     level = each_of(0.95, 40)
     intervals, values = [], []
     for place in range(40):
-        made, real = rng.binomial(1, 0.3 + (truth if place == 0 else 0.0), n), rng.binomial(1, 0.3, n)
-        error = float(np.hypot(standard_error_of_mean(made), standard_error_of_mean(real)))
-        values.append(float(made.mean() - real.mean()))
+        made, real = rng.binomial(n, 0.3 + (truth if place == 0 else 0.0)) / n, rng.binomial(n, 0.3) / n
+        # Standard errors of two means of zeros and ones, as `standard_error_of_mean` gives them.
+        error = float(np.sqrt((made * (1 - made) + real * (1 - real)) / (n - 1)))
+        values.append(made - real)
         intervals.append(around(values[-1], error, n=n, level=level, lower=-1.0))
     return max(values), largest_of(intervals, level=0.95)
 

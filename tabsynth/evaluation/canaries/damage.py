@@ -12,6 +12,8 @@ from tabsynth.schema.values import TypedTable, Values
 NULLS = 0.6
 STRONG = 0.15
 """Share of rows by which a pair must depend on each other so that losing it is a damage."""
+SPREAD = 0.5
+"""Largest share of one value in a column that is given an invented dependence."""
 GROUP = (0.03, 0.4)
 """Size of a group whose loss is tried."""
 MIN_GAPS = 0.04
@@ -57,7 +59,7 @@ def scaled(parts: Parts, rng: np.random.Generator) -> TypedTable | None:
 
 def invented(parts: Parts, rng: np.random.Generator) -> TypedTable | None:
     """Of two numbers that have least to do with each other, one is put in the order of the other."""
-    names = set(parts.numbers)
+    names = {name for name in parts.numbers if _largest_share(parts, name) <= SPREAD}
     pairs = [pair for pair in parts.strengths if set(pair) <= names]
     if not pairs:
         return None
@@ -191,7 +193,12 @@ def _misplaced(parts: Parts, gaps: dict[str, Array], name: str) -> float:
     return worst
 
 
+def _largest_share(parts: Parts, name: str) -> float:
+    """Share of the most frequent value: a column that is nearly constant can depend on nothing strongly."""
+    return float(_shares(parts, name)[1].max())
+
+
 def _shares(parts: Parts, name: str) -> tuple[Array, Array]:
-    """Categories of a column in train, and their shares of all rows."""
+    """Values of a column in train, and their shares of all rows."""
     states, counts = np.unique(parts.present(parts.train, name), return_counts=True)
     return states, counts / parts.train.n_rows
