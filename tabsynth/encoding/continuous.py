@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from tabsynth.encoding.datetime import from_steps, step_bounds, to_steps
+from tabsynth.encoding.heaping import fit_heaping, rounded
 from tabsynth.encoding.marginal import Marginal, fit_marginal
 from tabsynth.schema.model import DateTime, Integer, Number
 from tabsynth.schema.values import Values
@@ -28,6 +29,8 @@ class ContinuousEncoder:
     """Distance between neighbouring values (1 for integers, 10**-decimals), or None."""
     lower: float | None
     upper: float | None
+    heaping: Array | None = None
+    """Weights of the grains that numbers between the common values are rounded to, or None."""
 
     @classmethod
     def fit(
@@ -41,7 +44,7 @@ class ContinuousEncoder:
             k: People that every kept value must rest on.
             entities: Code of the person of each row, shape (n_rows,), or None.
 
-        Privacy: See `fit_marginal`.
+        Privacy: See `fit_marginal` and `fit_heaping`.
         """
         lower, upper = _bounds(column)
         numbers = _numbers(column, values)
@@ -51,7 +54,11 @@ class ContinuousEncoder:
         )
         if marginal is None and lower is not None and upper is not None:
             marginal = Marginal(np.array([lower]), np.array([upper]), np.array([1.0]))
-        return cls(marginal, _step(column), lower, upper)
+        step = _step(column)
+        if marginal is None or step is None or isinstance(column, DateTime):
+            return cls(marginal, step, lower, upper)
+        between = numbers[present][~np.isin(numbers[present], marginal.atoms)]
+        return cls(marginal, step, lower, upper, fit_heaping(between, step=step, k=k))
 
     def encode(self, column: Integer | Number | DateTime, values: Values) -> Array:
         """Numbers of the cells, shape (n_rows,), float64; NaN where missing."""
@@ -60,6 +67,10 @@ class ContinuousEncoder:
     def decode(self, column: Integer | Number | DateTime, numbers: Array) -> Values:
         """Cells of the numbers, shape (n_rows,): rounded to the step and held to declared bounds."""
         missing = np.isnan(numbers)
+        if self.heaping is not None and self.step is not None and self.marginal is not None:
+            low, high = self.marginal.lowers[0], self.marginal.uppers[-1]
+            coarse = rounded(numbers, self.heaping, step=self.step, atoms=self.marginal.atoms)
+            numbers = np.where((coarse >= low) & (coarse <= high), coarse, numbers)
         filled = np.where(missing, 0.0 if self.lower is None else self.lower, numbers)
         if self.step == 1.0:
             filled = np.rint(filled)
@@ -77,14 +88,14 @@ class ContinuousEncoder:
         segments = None
         if self.marginal is not None:
             segments = np.stack([self.marginal.lowers, self.marginal.uppers, self.marginal.masses])
-        return {"segments": segments, "step": self.step, "lower": self.lower, "upper": self.upper}
+        return {"segments": segments, "step": self.step, "lower": self.lower, "upper": self.upper, "heaping": self.heaping}
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> ContinuousEncoder:
         """The encoder that `state` describes."""
         segments = state["segments"]
         marginal = None if segments is None else Marginal(segments[0], segments[1], segments[2])
-        return cls(marginal, state["step"], state["lower"], state["upper"])
+        return cls(marginal, state["step"], state["lower"], state["upper"], state["heaping"])
 
 
 def as_number(column: Integer | Number | DateTime, literal: float | int) -> float:

@@ -37,6 +37,11 @@ class Marginal:
     masses: Array  # (n_segments,), sum 1
 
     @property
+    def atoms(self) -> Array:
+        """Point masses, rising; shape (n_atoms,)."""
+        return self.lowers[self.lowers == self.uppers]
+
+    @property
     def cumulative(self) -> Array:
         """Probability below the start of each segment, and 1 at the end; shape (n_segments + 1,)."""
         total = np.concatenate([[0.0], np.cumsum(self.masses)])
