@@ -34,11 +34,11 @@ TRUTH_ROWS = 1_000_000
 LEAST, MOST = 0.93, 0.97
 RUNS: dict[str, tuple[str, dict[str, Any], int]] = {  # name: generator, parameters, samples
     "real rows": ("", {}, 400),
-    "copula": ("copula", {}, 80),
-    "independent": ("independent", {}, 40),
-    "dp-mst, epsilon 1": ("dp-mst", {"epsilon": 1.0}, 30),
-    "dp-mst, epsilon 10": ("dp-mst", {"epsilon": 10.0}, 30),
-    "trees": ("trees", {}, 15),
+    "copula": ("copula", {}, 200),
+    "independent": ("independent", {}, 100),
+    "dp-mst, epsilon 1": ("dp-mst", {"epsilon": 1.0}, 100),
+    "dp-mst, epsilon 10": ("dp-mst", {"epsilon": 10.0}, 100),
+    "trees": ("trees", {}, 60),
 }
 ESTIMANDS = (
     "mean of cost",
