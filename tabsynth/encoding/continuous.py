@@ -88,7 +88,13 @@ class ContinuousEncoder:
         segments = None
         if self.marginal is not None:
             segments = np.stack([self.marginal.lowers, self.marginal.uppers, self.marginal.masses])
-        return {"segments": segments, "step": self.step, "lower": self.lower, "upper": self.upper, "heaping": self.heaping}
+        return {
+            "segments": segments,
+            "step": self.step,
+            "lower": self.lower,
+            "upper": self.upper,
+            "heaping": self.heaping,
+        }
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> ContinuousEncoder:

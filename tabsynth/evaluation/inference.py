@@ -281,10 +281,12 @@ def _inputs_of(comparison: Comparison, column: str) -> list[tuple[str, Callable[
     per_code = people_per_code(codes, None if people is None else people[present], len(scale.labels))
     common = [int(code) for code in np.argsort(-np.bincount(codes, minlength=len(per_code)), kind="stable")]
     shown = [code for code in common if per_code[code] >= K][1 : 1 + MAX_LEVELS]  # the most common one is the base
-    return [
-        (f"{column}: {scale.labels[code]}", lambda rows, code=code: (rows.columns[column] == code).astype(np.float64))
-        for code in shown
-    ]
+    return [(f"{column}: {scale.labels[code]}", _has(column, code)) for code in shown]
+
+
+def _has(column: str, code: int) -> Callable[[Rows], Array]:
+    """1 where a row has the level, else 0."""
+    return lambda rows: (rows.columns[column] == code).astype(np.float64)
 
 
 def _coefficient(name: str, real: Fitted, synthetic: Fitted, place: int, n: int) -> Coefficient:

@@ -158,8 +158,8 @@ def _combined(comparison: Comparison, keys: tuple[str, ...]) -> tuple[Array, dic
         zip(comparison.columns, rng.integers(0, 2**63, len(comparison.columns)).astype(np.uint64), strict=True)
     )
     mixed = [
-        np.sum(
-            [comparison.codes(which)[name].astype(np.uint64) * factors[name] for name in keys], axis=0, dtype=np.uint64
+        np.asarray(
+            sum((comparison.codes(which)[name].astype(np.uint64) * factors[name] for name in keys), np.uint64(0))
         )
         for which in tables
     ]

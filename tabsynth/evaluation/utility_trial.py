@@ -90,7 +90,8 @@ def _trials(comparison: Comparison) -> Trials | str:
         "again": drawn(comparison, comparison.train, n_rows, again=True),
     }
     asked, people = tested(comparison, MAX_TESTED)
-    made, untold = [], []
+    made: list[Trial] = []
+    untold: list[str] = []
     for name in names:
         task = make_task(comparison, name)
         trial = None if task is None else _trial(comparison, task, rows, asked, people, first=not made)
