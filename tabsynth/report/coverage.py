@@ -8,7 +8,12 @@ from __future__ import annotations
 
 from tabsynth.report.wording import percent
 
-COVERAGE: dict[str, tuple[float, bool]] = {}
+COVERAGE: dict[str, tuple[float, bool]] = {
+    "copula": (0.96, True),
+    "trees": (0.835, False),
+    "independent": (0.19, False),
+    "dp-mst": (0.387, False),
+}
 """Generator to the mean coverage of nominal 95 % intervals, and whether all estimands kept to 93 to 97 %."""
 
 
