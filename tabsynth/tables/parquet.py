@@ -8,10 +8,10 @@ Decisions
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any
 
@@ -90,34 +90,56 @@ def _pandas_attributes(text: str) -> str:
 
 
 def write_parquet(tables: Iterable[pa.Table], stream: IO[bytes]) -> None:
-    """Write tables of the same columns as one Parquet file, in groups of `ROW_GROUP_ROWS` rows whatever their sizes.
+    """Write tables of the same columns as one Parquet file; see `ParquetWriter`.
 
-    The same rows give the same bytes under one version of pyarrow. One table or more; a later one is brought to the
-    types of the first.
+    One table or more; a later one is brought to the types of the first.
     """
-    waiting: list[pa.Table] = []
-    with ExitStack() as stack:
-        writer: pa.parquet.ParquetWriter | None = None
-        for table in tables:
-            plain = table.replace_schema_metadata(None)
-            if writer is None:
-                writer = stack.enter_context(
-                    pa.parquet.ParquetWriter(
-                        pa.PythonFile(_Open(stream), mode="w"),
-                        plain.schema,
-                        compression="zstd",
-                        write_page_checksum=True,
-                    )
-                )
-            waiting.append(plain.cast(writer.schema))
-            height = sum(part.num_rows for part in waiting)
-            if height >= ROW_GROUP_ROWS:
-                full = height - height % ROW_GROUP_ROWS
-                together = pa.concat_tables(waiting)
-                writer.write_table(together.slice(0, full).combine_chunks(), row_group_size=ROW_GROUP_ROWS)
-                waiting = [together.slice(full).combine_chunks()] if height > full else []
-        if writer is not None and waiting:
-            writer.write_table(pa.concat_tables(waiting).combine_chunks(), row_group_size=ROW_GROUP_ROWS)
+    rest = iter(tables)
+    first = next(rest)
+    writer = ParquetWriter(stream, first.schema)
+    for table in itertools.chain([first], rest):
+        writer.write(table)
+    writer.close()
+
+
+class ParquetWriter:
+    """One Parquet file, in groups of `ROW_GROUP_ROWS` rows whatever the sizes of the tables that are written.
+
+    The same rows give the same bytes under one version of pyarrow.
+    """
+
+    def __init__(self, stream: IO[bytes], schema: pa.Schema) -> None:
+        """Begin the file.
+
+        Args:
+            stream: Where the bytes go; it stays open.
+            schema: Types of the columns; metadata in it is left out.
+        """
+        self._schema = schema.remove_metadata()
+        self._waiting: list[pa.Table] = []
+        self._n_waiting = 0
+        self._writer = pa.parquet.ParquetWriter(
+            pa.PythonFile(_Open(stream), mode="w"), self._schema, compression="zstd", write_page_checksum=True
+        )
+
+    def write(self, table: pa.Table) -> None:
+        """Add rows, brought to the types of the file."""
+        self._waiting.append(table.replace_schema_metadata(None).cast(self._schema))
+        self._n_waiting += table.num_rows
+        if self._n_waiting >= ROW_GROUP_ROWS:
+            self._flush(self._n_waiting - self._n_waiting % ROW_GROUP_ROWS)
+
+    def close(self) -> None:
+        """Write what waits, and the end of the file."""
+        if self._n_waiting:
+            self._flush(self._n_waiting)
+        self._writer.close()
+
+    def _flush(self, n_rows: int) -> None:
+        together = pa.concat_tables(self._waiting)
+        self._writer.write_table(together.slice(0, n_rows).combine_chunks(), row_group_size=ROW_GROUP_ROWS)
+        rest = together.slice(n_rows).combine_chunks()
+        self._waiting, self._n_waiting = ([rest] if rest.num_rows else []), rest.num_rows
 
 
 class _Open:

@@ -10,20 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO
 
 import pyarrow as pa
-import pyarrow.parquet
 
 from tabsynth.schema.model import Boolean, Categorical, Column, DateTime, Integer, Number, Ordinal
 from tabsynth.tables.formats import STANDARD_STREAM, FileFormat, detect_format
 from tabsynth.tables.frames import to_arrow
+from tabsynth.tables.parquet import ParquetWriter
 from tabsynth.tables.spelling import delimited_bytes
 from tabsynth.tables.streams import writing
-
-GROUP_ROWS = 131_072
-"""Rows of a row group of a Parquet file."""
 
 
 def arrow_schema(columns: dict[str, Column]) -> pa.Schema:
@@ -58,45 +54,25 @@ class TableWriter:
             where: Name of the file for messages.
         """
         self._stream, self._schema, self._format, self._where = stream, schema, file_format, where
-        self._waiting: list[pa.Table] = []
-        self._n_waiting = 0
-        self._parquet: Any = None
+        self._parquet = ParquetWriter(stream, schema) if file_format.kind == "parquet" else None
         self._begun = False
-        if file_format.kind == "parquet":
-            self._parquet = pa.parquet.ParquetWriter(
-                _Unclosed(stream), schema, compression="zstd", write_page_checksum=True, store_schema=True
-            )
 
     def write(self, table: object) -> None:
         """Add rows: a table with the columns of the schema."""
         arrow = to_arrow(table, where=self._where).cast(self._schema)
-        if self._parquet is None:
-            parts = delimited_bytes(arrow, self._format.delimiter, self._where)
-            if self._begun:
-                next(parts)  # the header
-            self._begun = True
-            for part in parts:
-                self._stream.write(part)
+        if self._parquet is not None:
+            self._parquet.write(arrow)
             return
-        self._waiting.append(arrow)
-        self._n_waiting += arrow.num_rows
-        while self._n_waiting >= GROUP_ROWS:
-            self._flush(GROUP_ROWS)
+        for part in delimited_bytes(arrow, self._format.delimiter, self._where, header=not self._begun):
+            self._stream.write(part)
+        self._begun = True
 
     def close(self) -> None:
         """Write what waits, and the end of the file."""
         if self._parquet is not None:
-            if self._n_waiting:
-                self._flush(self._n_waiting)
             self._parquet.close()
         elif not self._begun:
             self.write(self._schema.empty_table())
-
-    def _flush(self, n_rows: int) -> None:
-        joined = pa.concat_tables(self._waiting)
-        self._parquet.write_table(joined.slice(0, n_rows).combine_chunks(), row_group_size=n_rows)
-        rest = joined.slice(n_rows)
-        self._waiting, self._n_waiting = ([rest] if rest.num_rows else []), rest.num_rows
 
 
 @contextmanager
@@ -120,51 +96,3 @@ def table_writer(
         writer = TableWriter(stream, arrow_schema(columns), chosen, where)
         yield writer
         writer.close()
-
-
-class _Unclosed:
-    """A stream that its writer may not close, since it may be standard output."""
-
-    closed = False
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream = stream
-        self._position = 0
-
-    def write(self, data: Any) -> int:
-        """Write all of `data`."""
-        raw = bytes(data)
-        self._stream.write(raw)
-        self._position += len(raw)
-        return len(raw)
-
-    def tell(self) -> int:
-        """Bytes written so far."""
-        return self._position
-
-    def writable(self) -> bool:
-        """It is."""
-        return True
-
-    def readable(self) -> bool:
-        """It is not."""
-        return False
-
-    def seekable(self) -> bool:
-        """It is not."""
-        return False
-
-    def flush(self) -> None:
-        """Hand on what is buffered below."""
-        self._stream.flush()
-
-    def close(self) -> None:
-        """Leave the stream open."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        return None
