@@ -101,7 +101,7 @@ class ContinuousEncoder:
         """The encoder that `state` describes."""
         segments = state["segments"]
         marginal = None if segments is None else Marginal(segments[0], segments[1], segments[2])
-        return cls(marginal, state["step"], state["lower"], state["upper"], state["heaping"])
+        return cls(marginal, state["step"], state["lower"], state["upper"], state.get("heaping"))
 
 
 def as_number(column: Integer | Number | DateTime, literal: float | int) -> float:

@@ -212,7 +212,7 @@ SECTIONS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ),
     (
         "utility",
-        "Utility",
+        "Models and counts",
         "Models and counts made from synthetic rows, held against real rows that were kept apart. What matters is the "
         "difference to the same models and counts made from real rows.",
         ("train-on-synthetic", "model-ranking", "feature-importance", "global-utility", "query-error"),
