@@ -85,7 +85,7 @@ def load(name: str) -> Split:
         table[column] = table[column].astype(str).astype(object)
     n_train = len(table) * 3 // 4
     train, holdout = table.iloc[:n_train], table.iloc[n_train:].reset_index(drop=True)
-    return Split(name, train, holdout, categorical, declare(name, train, categorical))
+    return Split(name, train, holdout, categorical, "", declare(name, train, categorical))  # no target is asked for
 
 
 def _as_numbers(cells: pd.Series) -> pd.Series:
