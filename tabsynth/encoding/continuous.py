@@ -57,8 +57,9 @@ class ContinuousEncoder:
         step = _step(column)
         if marginal is None or step is None or isinstance(column, DateTime):
             return cls(marginal, step, lower, upper)
-        between = numbers[present][~np.isin(numbers[present], marginal.atoms)]
-        return cls(marginal, step, lower, upper, fit_heaping(between, step=step, k=k))
+        between = present & ~np.isin(numbers, marginal.atoms)
+        owners = None if entities is None else entities[between]
+        return cls(marginal, step, lower, upper, fit_heaping(numbers[between], step=step, k=k, entities=owners))
 
     def encode(self, column: Integer | Number | DateTime, values: Values) -> Array:
         """Numbers of the cells, shape (n_rows,), float64; NaN where missing."""

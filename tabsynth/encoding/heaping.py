@@ -22,6 +22,8 @@ from typing import Any
 
 import numpy as np
 
+from tabsynth.encoding.marginal import n_people
+
 Array = np.ndarray[Any, Any]
 
 GRAINS = np.array([1.0, 5.0, 10.0, 50.0, 100.0, 500.0, 1_000.0, 5_000.0, 10_000.0])
@@ -31,28 +33,33 @@ _WORTH_IT = 0.05
 """Share of numbers that must be rounded more coarsely than the step for the mixture to be kept."""
 
 
-def fit_heaping(numbers: Array, *, step: float, k: int) -> Array | None:
+def fit_heaping(numbers: Array, *, step: float, k: int, entities: Array | None) -> Array | None:
     """Weights of the grains that numbers are rounded to.
 
     Args:
         numbers: Numbers that are no common values, shape (n,), multiples of `step`.
         step: Distance between neighbouring values of the column.
-        k: Rows that every kept share must rest on.
+        k: People (or rows, without `entities`) that every kept share must rest on.
+        entities: Code of the person each number belongs to, shape (n,), or None where every row is another person.
 
     Returns:
         Weights that sum to 1, shape (n_grains,); None where there are few numbers, or hardly any are rounded.
 
     Privacy:
-        Leaves one weight per grain, from counts of at least k rows.
+        Leaves one weight per grain, from multiples that at least k people have.
     """
-    if len(numbers) < 10 * k:
+    if n_people(entities, len(numbers)) < 10 * k:
         return None
     from scipy.optimize import nnls
 
     steps = np.rint(numbers / step)
+    owners = None if entities is None else entities[steps != 0]
     steps = steps[steps != 0]
-    counts = np.array([(steps % grain == 0).sum() for grain in GRAINS])
-    shares = np.where(counts >= k, counts, 0) / max(len(steps), 1)
+    shares = np.zeros(len(GRAINS))
+    for place, grain in enumerate(GRAINS):
+        multiples = steps % grain == 0
+        if n_people(None if owners is None else owners[multiples], int(multiples.sum())) >= k:
+            shares[place] = multiples.mean()
     # A number rounded to grain g is a multiple of a coarser grain h by chance, once in h / g.
     expected = np.minimum(1.0, GRAINS[None, :] / GRAINS[:, None])  # (of_grain, rounded_to)
     expected[shares == 0] = 0.0

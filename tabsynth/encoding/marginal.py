@@ -110,7 +110,7 @@ def fit_marginal(
         Values shared by at least k people, averages over at least k values, and the k-th smallest and largest
         value (by person) leave; nothing else of `values` does.
     """
-    if _n_people(entities, len(values)) < k:
+    if n_people(entities, len(values)) < k:
         return None
     low, high = _held_ends(values, k=k, entities=entities)
     low, high = (low if lower is None else lower), (high if upper is None else upper)
@@ -129,7 +129,8 @@ def fit_marginal(
     return _merge(distinct[is_atom], counts[is_atom] / n_kept, edges, edge_mass)
 
 
-def _n_people(entities: Array | None, n_rows: int) -> int:
+def n_people(entities: Array | None, n_rows: int) -> int:
+    """People behind `n_rows` rows: the distinct ones of `entities`, or as many as rows where that is None."""
     return n_rows if entities is None else len(np.unique(entities))
 
 

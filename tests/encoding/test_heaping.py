@@ -23,7 +23,7 @@ def heaped(n_rows: int, *, step: float = 1.0, seed: int = 0) -> np.ndarray:
 def test_drawn_numbers_are_as_coarse_as_real_ones(step: float) -> None:
     """Multiples of every grain are as frequent again, within three points."""
     real = heaped(20_000, step=step)
-    weights = fit_heaping(real, step=step, k=10)
+    weights = fit_heaping(real, step=step, k=10, entities=None)
     assert weights is not None
     smooth = np.random.default_rng(1).lognormal(6, 1, 20_000) * step
     drawn = np.rint(rounded(smooth, weights, step=step, atoms=NO_ATOMS) / step)
@@ -35,16 +35,26 @@ def test_drawn_numbers_are_as_coarse_as_real_ones(step: float) -> None:
 
 def test_plain_numbers_and_few_numbers_have_no_mixture() -> None:
     """Numbers whose last digits are all alike, and too few numbers."""
-    assert fit_heaping(np.rint(np.random.default_rng(0).lognormal(6, 1, 20_000)), step=1.0, k=10) is None
-    assert fit_heaping(heaped(90), step=1.0, k=10) is None
+    assert fit_heaping(np.rint(np.random.default_rng(0).lognormal(6, 1, 20_000)), step=1.0, k=10, entities=None) is None
+    assert fit_heaping(heaped(90), step=1.0, k=10, entities=None) is None
 
 
 def test_every_number_stays_possible() -> None:
     """Where all real numbers are whole tens, a drawn one may still be asked to be 103."""
-    weights = fit_heaping(heaped(5_000) // 10 * 10 + 10, step=1.0, k=10)
+    weights = fit_heaping(heaped(5_000) // 10 * 10 + 10, step=1.0, k=10, entities=None)
     assert weights is not None
     assert weights[0] >= LEAST_FINEST * 0.999
     assert weights.sum() == pytest.approx(1)
+
+
+def test_one_person_with_many_rows_leaves_no_habit() -> None:
+    """What one person rounds to is theirs: a grain is kept where enough people use it, not where enough rows do."""
+    real = np.rint(np.random.default_rng(0).lognormal(6, 1, 20_000))
+    real[:4_000] = np.rint(real[:4_000] / 100 + 1) * 100
+    everybody = np.arange(20_000)
+    assert fit_heaping(real, step=1.0, k=10, entities=everybody) is not None
+    coarse = np.where(real % 5 == 0, 0, everybody)  # all round numbers are one person's
+    assert fit_heaping(real, step=1.0, k=10, entities=coarse) is None
 
 
 def test_common_values_small_numbers_and_gaps_stay() -> None:
