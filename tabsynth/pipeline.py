@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from tabsynth.evaluation.canaries import Trials
     from tabsynth.evaluation.policy import Policy
     from tabsynth.identifiers.findings import ScanReport
+    from tabsynth.plain_run import PlainRun
+    from tabsynth.private_run import PrivateRun
     from tabsynth.report.build import Report
     from tabsynth.report.use import Use
 
@@ -404,66 +406,36 @@ def run(
         use=None if use is None else load_use(use),
         progress=progress,
     )
+    asked: dict[str, Any] = {
+        "rows": rows,
+        "given": given,
+        "holdout": holdout,
+        "seed": seed,
+        "delimiter": delimiter,
+        "encoding": encoding,
+        "overwrite": overwrite,
+        "judge": judge,
+        "pdf": pdf,
+        "progress": progress,
+    }
+    target = Path(out)
+    made: PlainRun | PrivateRun
     if maker.private:
         from tabsynth.private_run import run_privately
 
-        made_privately = run_privately(
-            maker,
-            schema_object,
-            name,
-            data,
-            out,
-            rows=rows,
-            given=given,
-            holdout=holdout,
-            seed=seed,
-            delimiter=delimiter,
-            encoding=encoding,
-            overwrite=overwrite,
-            judge=judge,
-            pdf=pdf,
-            progress=progress,
-        )
-        target = Path(out)
-        return RunResult(
-            folder=target,
-            synthetic=target / made_privately.synthetic,
-            model=target / "model.tabsynth",
-            report=target / "internal" / "report.html",
-            report_json=target / "internal" / "report.json",
-            internal=target / "internal",
-            manifest=target / "manifest.json",
-            n_rows=made_privately.n_rows,
-            seed=seed,
-            verdict=made_privately.verdict,
-            notes=made_privately.notes,
-        )
-    from tabsynth.plain_run import run_plainly
+        made = run_privately(maker, schema_object, name, data, out, **asked)
+        has_model, reports = True, target / "internal"
+    else:
+        from tabsynth.plain_run import run_plainly
 
-    made = run_plainly(
-        functools.partial(learn, maker),
-        schema_object,
-        name,
-        data,
-        out,
-        rows=rows,
-        given=given,
-        holdout=holdout,
-        seed=seed,
-        delimiter=delimiter,
-        encoding=encoding,
-        overwrite=overwrite,
-        judge=judge,
-        pdf=pdf,
-        progress=progress,
-    )
-    target = Path(out)
+        made = run_plainly(functools.partial(learn, maker), schema_object, name, data, out, **asked)
+        has_model, reports = made.has_model, target
     return RunResult(
         folder=target,
         synthetic=target / made.synthetic,
-        model=target / "model.tabsynth" if made.has_model else None,
-        report=target / "report.html",
-        report_json=target / "report.json",
+        model=target / "model.tabsynth" if has_model else None,
+        report=reports / "report.html",
+        report_json=reports / "report.json",
         internal=target / "internal",
         manifest=target / "manifest.json",
         n_rows=made.n_rows,
