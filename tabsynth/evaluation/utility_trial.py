@@ -13,6 +13,7 @@ from typing import Literal
 
 import numpy as np
 
+from tabsynth.evaluation.base import Findings, Metric, unmeasured
 from tabsynth.evaluation.comparison import Array, Comparison, Rows, independent_rows
 from tabsynth.evaluation.learners import FAMILIES, SETTINGS, Predictor, learn
 from tabsynth.evaluation.skill import Skill, measure_skill
@@ -29,6 +30,8 @@ from tabsynth.evaluation.tasks import (
 )
 
 Source = Literal["real", "synthetic", "naive", "again"]
+SOURCES: tuple[Source, ...] = ("real", "synthetic", "naive")
+ALL_SOURCES: tuple[Source, ...] = (*SOURCES, "again")
 
 MAX_LEARNED = 6_000
 MAX_TESTED = 4_000
@@ -128,3 +131,11 @@ def _trial(
                 boosted[source] = predictor
     codes = np.unique(people[used], return_inverse=True)[1]
     return Trial(task, designer, design, labels, used, codes, n_learned, values_learned, skills, boosted)
+
+
+def nothing_judged(metric: Metric, found: Trials | str) -> Findings:
+    """The result of a metric where no model could be made, with the reason."""
+    if isinstance(found, str):
+        return Findings([unmeasured(metric, found, undecided="Needs" in found)])
+    note = "No column could be predicted from the others: the columns to predict hold one value, or hardly any."
+    return Findings([unmeasured(metric, note)])

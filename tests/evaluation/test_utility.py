@@ -12,14 +12,8 @@ from tabsynth.evaluation.comparison import Comparison
 from tabsynth.evaluation.policy import load_policy
 from tabsynth.evaluation.skill import measure_skill, resampled
 from tabsynth.evaluation.tasks import Task, choose_targets, make_task
-from tabsynth.evaluation.utility import (
-    FeatureImportance,
-    ImportanceScores,
-    ModelRanking,
-    RankingScores,
-    TrainOnSynthetic,
-    UtilityScores,
-)
+from tabsynth.evaluation.utility import TrainOnSynthetic, UtilityScores
+from tabsynth.evaluation.utility_agreement import FeatureImportance, ImportanceScores, ModelRanking, RankingScores
 from tabsynth.evaluation.utility_global import ColumnSkills, GlobalUtility
 from tabsynth.evaluation.utility_queries import QueryError, QueryScores
 from tabsynth.schema.model import Categorical, Column, Identifier, Integer, Number, Role, Table
