@@ -34,7 +34,10 @@ GeneratorName = Annotated[
 ]
 Given = Annotated[
     list[str] | None,
-    typer.Option(help="What rows must be: 'sex=F', 'age>=65', 'state in NY,NJ', 'income is missing'; may be repeated."),
+    typer.Option(
+        metavar="CONDITION",
+        help="What rows must be: 'sex=F', 'age>=65', 'state in NY,NJ', 'income is missing'; may be repeated.",
+    ),
 ]
 SchemaFile = Annotated[
     Path, typer.Argument(metavar="SCHEMA", help="Schema file (YAML or JSON; SDV metadata is read, too).")

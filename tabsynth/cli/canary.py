@@ -21,7 +21,8 @@ def canary(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder to make: canaries.md and canaries.json.")],
     policy: PolicyFile = None,
     only: Annotated[
-        list[str] | None, typer.Option("--only", help="Name of a canary; may be repeated. Default: all.")
+        list[str] | None,
+        typer.Option("--only", metavar="NAME", help="Name of a canary; may be repeated. Default: all."),
     ] = None,
     rows: Annotated[int, typer.Option("--rows", min=300, help="Rows of each of the three parts, at most.")] = 4_000,
     seed: Annotated[int, typer.Option(help="Seed of the split, the canaries and the evaluations.")] = 0,

@@ -122,7 +122,9 @@ def impute(
     ] = Path("-"),
     column: Annotated[
         list[str] | None,
-        typer.Option(help="A column to fill in; may be repeated. Default: all but identifiers and text."),
+        typer.Option(
+            metavar="NAME", help="A column to fill in; may be repeated. Default: all but identifiers and text."
+        ),
     ] = None,
     seed: Seed = None,
     delimiter: Delimiter = None,
