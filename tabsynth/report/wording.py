@@ -124,10 +124,14 @@ def _detection(result: Result) -> str:
 
 
 def _models(result: Result) -> str:
-    return (
-        f"Models that learn from synthetic rows reach a skill of {number(result.value, 'score')} on real rows where "
-        f"models that learn from real rows reach {number(result.reference, 'score')} (0: guessing, 1: always right)."
+    means = (
+        f"reach a skill of {number(result.value, 'score')} on real rows where models that learn from real rows reach "
+        f"{number(result.reference, 'score')} (0: guessing, 1: always right)"
     )
+    if result.judged is None or result.judged.value is None:
+        return f"Models that learn from synthetic rows {means}."
+    most = number(max(0.0, result.judged.value), "score")
+    return f"On average, models that learn from synthetic rows {means}; the one that loses most loses {most}."
 
 
 def _every_column(result: Result) -> str:

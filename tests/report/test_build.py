@@ -57,6 +57,13 @@ def test_every_limit_of_the_policy_is_answered(report: Report) -> None:
     assert all(limit.sentence.endswith(".") for limit in report.limits)
 
 
+def test_what_is_judged_of_models_is_said(report: Report) -> None:
+    """The sentence names the number that the limit is about, not only means that look better."""
+    limit = next(limit for limit in report.limits if limit.result.metric == "train-on-synthetic")
+    assert limit.result.judged is not None and limit.result.judged.value is not None
+    assert limit.sentence.endswith(f"loses most loses {number(limit.result.judged.value, 'score')}.")
+
+
 def test_every_metric_has_a_section(report: Report) -> None:
     """A metric of the registry belongs to exactly one section."""
     listed = [metric for _, _, _, metrics in SECTIONS for metric in metrics]
