@@ -27,8 +27,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 
+from tabsynth.dp.cells import Cells, distinct, series_of, text_columns
 from tabsynth.dp.counting import smallest_type
-from tabsynth.dp.domain import Domain
+from tabsynth.dp.domain import Codes, Domain
 from tabsynth.dp.measure import PrivateTable, silence
 from tabsynth.dp.spending import Noise, Spending
 from tabsynth.encoding.derived import Derivation
@@ -148,8 +149,8 @@ class PrivateRows:
             n_rows = self._source.n_rows if self._kept is None else int(self._kept.sum())
             columns = {name: np.empty(n_rows, smallest_type(size)) for name, size in domain.sizes.items()}
             start = 0
-            for rows in self._parts():
-                for name, codes in domain.encode(rows).items():
+            for rows in self._coded(domain):
+                for name, codes in rows.codes.items():
                     columns[name][start : start + rows.n_rows] = codes
                 start += rows.n_rows
         return PrivateTable(columns, domain.sizes, max_rows=self.unit.max_rows, account=spending, unit_of=self._unit_of)
@@ -175,15 +176,44 @@ class PrivateRows:
 
     def _parts(self) -> Iterator[TypedTable]:
         """Rows that stay, on the columns to model, part by part; at least one part, which may be empty."""
+        for raw, stay in self._raw_parts():
+            yield self._forward(raw, stay)
+
+    def _raw_parts(self) -> Iterator[tuple[dict[str, Cells], Array | None]]:
+        """Cells part by part, and which of their rows stay; None for all of them."""
         start = 0
         learned = [name for name, column in self._table.columns.items() if not isinstance(column, Identifier | Text)]
         for raw in self._source.parts(learned):
             n_rows = len(next(iter(raw.values())))
-            typed = _typed(raw, self._table, n_rows)
-            if self._kept is not None:
-                typed = typed.take(np.flatnonzero(self._kept[start : start + n_rows]))
+            yield raw, None if self._kept is None else np.flatnonzero(self._kept[start : start + n_rows])
             start += n_rows
-            yield self._derivation.forward(typed)
+
+    def _forward(self, raw: Mapping[str, Cells], stay: Array | None) -> TypedTable:
+        """One part on the columns to model."""
+        typed = _typed(raw, self._table, len(next(iter(raw.values()))))
+        return self._derivation.forward(typed if stay is None else typed.take(stay))
+
+    def _coded(self, domain: Domain) -> Iterator[CodedRows]:
+        """Rows that stay as codes, part by part. Columns that no rule rewrites are encoded without the others."""
+        rewritten = domain.codes.keys() - self._derivation.direct
+        for raw, stay in self._raw_parts():
+            typed = self._forward(raw, stay) if rewritten else None
+            codes: dict[str, Array] = {}
+            for name, column in domain.codes.items():
+                if typed is not None and name in rewritten:
+                    codes[name] = column.encode(typed.columns[name])
+                else:
+                    cells = _codes(raw[name], self._table.columns[name], column)
+                    codes[name] = cells if stay is None else cells[stay]
+            yield CodedRows(codes, len(next(iter(codes.values()))))
+
+
+@dataclass(frozen=True)
+class CodedRows:
+    """Some rows as codes, by column."""
+
+    codes: Mapping[str, Array]
+    n_rows: int
 
 
 class Source(Protocol):
@@ -193,7 +223,7 @@ class Source(Protocol):
     def n_rows(self) -> int:
         """Number of rows."""
 
-    def parts(self, names: list[str]) -> Iterator[dict[str, pd.Series[Any]]]:
+    def parts(self, names: list[str]) -> Iterator[dict[str, Cells]]:
         """Cells of some columns as they came, part by part in one order; at least one part."""
 
 
@@ -204,7 +234,7 @@ class TableSource:
     columns: Mapping[str, pd.Series[Any]]
     n_rows: int
 
-    def parts(self, names: list[str]) -> Iterator[dict[str, pd.Series[Any]]]:
+    def parts(self, names: list[str]) -> Iterator[dict[str, Cells]]:
         """All rows at once. See `Source`."""
         yield {name: self.columns[name] for name in names}
 
@@ -216,17 +246,18 @@ class ParquetSource:
     path: Path
     n_rows: int
 
-    def parts(self, names: list[str]) -> Iterator[dict[str, pd.Series[Any]]]:
+    def parts(self, names: list[str]) -> Iterator[dict[str, Cells]]:
         """Rows in the order of the file. See `Source`."""
-        with pyarrow.parquet.ParquetFile(self.path) as file:
+        words = [name for name in text_columns(pyarrow.parquet.read_schema(self.path)) if name in names]
+        with pyarrow.parquet.ParquetFile(self.path, read_dictionary=words) as file:
             some = False
             for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=names):
                 some = True
                 table = pa.Table.from_batches([batch])
-                yield {name: _series(table.column(name)) for name in names}
+                yield {name: table.column(name) for name in names}
             if not some:
                 empty = file.schema_arrow.empty_table()
-                yield {name: _series(empty.column(name)) for name in names}
+                yield {name: empty.column(name) for name in names}
 
 
 def open_source(source: object, table: Table, unit: PrivacyUnit) -> Source:
@@ -255,7 +286,7 @@ def open_source(source: object, table: Table, unit: PrivacyUnit) -> Source:
         return TableSource({name: source[name].reset_index(drop=True) for name in needed}, len(source))
     arrow = to_arrow(source)
     _require_columns(needed, arrow.column_names)
-    return TableSource({name: _series(arrow.column(name)) for name in needed}, arrow.num_rows)
+    return TableSource({name: series_of(arrow.column(name)) for name in needed}, arrow.num_rows)
 
 
 def _require_columns(needed: list[str], names: list[str]) -> None:
@@ -309,7 +340,7 @@ def _rows_per_unit(keys: Array, max_rows: int) -> Array:
     return np.bincount(counts, minlength=max_rows + 1)[1:].astype(np.int64)
 
 
-def _typed(raw: Mapping[str, pd.Series[Any]], table: Table, n_rows: int) -> TypedTable:
+def _typed(raw: Mapping[str, Cells], table: Table, n_rows: int) -> TypedTable:
     """Typed columns; identifiers and text, which are never read, as if they were there."""
     columns: dict[str, Values] = {}
     for name, column in table.columns.items():
@@ -320,8 +351,19 @@ def _typed(raw: Mapping[str, pd.Series[Any]], table: Table, n_rows: int) -> Type
     return TypedTable(columns, n_rows)
 
 
-def _read(raw: pd.Series[Any], column: Column) -> Values:
+def _codes(raw: Cells, declared: Column, column: Codes) -> Array:
+    """Codes of the cells of one column that is modelled as it is, (n_rows,)."""
+    listed = distinct(raw) if isinstance(raw, pa.ChunkedArray) else None
+    if listed is None:
+        return column.encode(_read(raw, declared))
+    places, kinds = listed
+    return column.encode(_read(kinds, declared)).astype(smallest_type(column.size))[places]
+
+
+def _read(raw: Cells, column: Column) -> Values:
     """Cells of one column; those that cannot be read are missing."""
+    if isinstance(raw, pa.ChunkedArray):
+        raw = series_of(raw)
     try:
         return parse_column(raw, column).values
     except Exception:  # cells of kinds that the parser does not know: one by one, so that they spoil no other
@@ -338,12 +380,3 @@ def _read_cell(cell: Any, column: Column) -> Values:
         return parse_column(holder, column).values
     except Exception:  # whatever it is, it is no value of this column
         return parse_column(pd.Series([None], dtype=object), column).values
-
-
-def _series(column: pa.ChunkedArray) -> pd.Series[Any]:
-    from tabsynth.tables.arrow import series_from_arrow
-
-    try:
-        return series_from_arrow(column, "column", "table")
-    except DataError:
-        return pd.Series(column.to_pylist(), dtype=object)
