@@ -157,7 +157,8 @@ def _accepted(model: Model, n_rows: int, seed: int, chunk_rows: int) -> Iterator
                 stream = child(seed, "decode", str(draws))  # nothing is left to draw from it
                 typed = model.derivation.backward(model.encoder.decode(arrays, rng=stream))
                 good = np.flatnonzero(model.acceptable(typed, rules, [], rejected))
-                typed = typed.take(good[: n_rows - kept])
+                if len(good) < typed.n_rows or kept + len(good) > n_rows:
+                    typed = typed.take(good[: n_rows - kept])
             kept += typed.n_rows
             if typed.n_rows:
                 yield typed

@@ -129,6 +129,17 @@ def test_the_lowest_rows_fill_the_first_part():
     assert latent[found == 1].max() < latent[found == 3].min()
 
 
+@pytest.mark.parametrize("spread", [0.01, 1.0, 50.0])
+def test_the_grid_changes_no_place(spread):
+    """Rows fall where comparing each with the bounds puts them, with ties and beyond the ends of the grid, too."""
+    rng = np.random.default_rng(0)
+    for n_rows in (0, 1, 2_000):
+        latent = np.round(rng.normal(size=n_rows) * spread, 3).astype(np.float32)
+        sizes = parts(rng.dirichlet(np.full(40, 0.3)), n_rows, 0.5)
+        bounds = np.append(np.sort(latent), np.inf)[np.cumsum(sizes)[:-1]]
+        np.testing.assert_array_equal(places_of(latent, sizes), np.searchsorted(bounds, latent, side="right"))
+
+
 def test_many_coarse_pairs_are_counted_as_one_by_one():
     """Counting in coarse columns gives the sums of the fine tables."""
     rng = np.random.default_rng(0)
