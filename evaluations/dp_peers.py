@@ -1,11 +1,12 @@
 """Private releases of other systems, scored as ours are in `dp_marginals`: Adult of mbi, 14 columns, delta 1e-9.
 
-    python -m evaluations.dp_peers --systems "dpmm mst,smartnoise aim" --epsilons 0.1,1,10
+    python -m evaluations.dp_peers --systems "dpmm mst,smartnoise aim" --epsilons 0.1,1,10 --seconds 900
 
 Each system runs in an environment of its own, `.venv-dpmm`, `.venv-smartnoise` and `.venv-mbi` (made by hand with `pip
 install` of dpmm, smartnoise-synth and mbi), or in the interpreter that `TABSYNTH_DPMM_PYTHON` and the like name. One
 seed each: releases of minutes to hours. A line is written to evaluations/results/dp_peers.json as soon as it is there;
-what stands there is not measured again.
+what stands there is not measured again. A release that takes longer than `--seconds` (of wall) is ended, and its line
+says so, with the CPU seconds that it had by then.
 
 mbi's package holds inference, not mechanisms, so that its line is its inference from noisy counts of the columns and of
 the tree of pairs that our `dp-mst` chose, both without pooled codes. All figures stand beside ours in dp_marginals.md.
@@ -16,6 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -54,8 +56,8 @@ def measurements(table: Table, epsilon: float) -> tuple[list[tuple[list[str], fl
     return named, {f"counts{number}": np.asarray(one.counts, float) for number, one in enumerate(found)}
 
 
-def release(table: Table, name: str, epsilon: float) -> dict[str, Any]:
-    """One line of results."""
+def release(table: Table, name: str, epsilon: float, seconds: float | None) -> dict[str, Any]:
+    """One line of results, of a release that may take so many seconds."""
     system, mechanism = name.split()
     named = os.environ.get(f"TABSYNTH_{system.upper()}_PYTHON")
     python = Path(named) if named else ROOT / f".venv-{system}" / "bin" / "python"
@@ -72,7 +74,13 @@ def release(table: Table, name: str, epsilon: float) -> dict[str, Any]:
         (folder / "job.json").write_text(json.dumps(job))
         worker = Path(__file__).parent / "peers" / "private_worker.py"
         command = [str(python), str(worker), str(folder)]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        try:
+            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=seconds)
+        except subprocess.TimeoutExpired:
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+            return {"system": name, "epsilon": epsilon, "not_done_in_seconds": seconds, "cpu_seconds": round(cpu, 1)}
         if done.returncode:
             raise RuntimeError(f"{name} failed: {done.stderr[-2000:]}")
         figures = json.loads((folder / "figures.json").read_text())
@@ -88,6 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m evaluations.dp_peers", description=__doc__)
     parser.add_argument("--systems", default=",".join(SYSTEMS), help="names, with commas")
     parser.add_argument("--epsilons", default="0.1,1,10", help="budgets, with commas")
+    parser.add_argument("--seconds", type=float, help="longest that one release may take; no limit if left out")
     asked = parser.parse_args(arguments)
     table = adult()
     for name in asked.systems.split(","):
@@ -95,7 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             lines = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
             if any(line["system"] == name and line["epsilon"] == epsilon for line in lines):
                 continue
-            line = release(table, name, epsilon)
+            line = release(table, name, epsilon, asked.seconds)
             print(line, flush=True)
             with atomic_file(RESULTS) as partial:
                 partial.write_text(json.dumps([*lines, line], indent=1) + "\n")
