@@ -1,11 +1,13 @@
 """Millions of rows: a private release of a Parquet file with 100 columns, read and written in parts.
 
     python -m evaluations dp_scale                    # 1 million rows
-    ROWS=10000000 python -m evaluations dp_scale      # 10 million: half a gigabyte of disk, and minutes
+    ROWS=10000000 FOLDER=/big/disk python -m evaluations dp_scale      # 10 million: 2 GB of disk, and minutes
 
-A table with some factors behind its columns is made in a temporary folder: 40 columns of categories, 40 of whole
-numbers, 20 of numbers with one decimal. `fit` and `sample` are the commands of the command line, each in a process of
-its own, whose CPU seconds, wall seconds and largest memory are taken; epsilon is 1. Results are written to
+A table with some factors behind its columns is made: 40 columns of categories, 40 of whole numbers, 20 of numbers with
+one decimal. `fit` and `sample` are the commands of the command line, each in a process of its own, whose CPU seconds,
+wall seconds and largest memory are taken, beside the load of the machine at its end; epsilon is 1. What is measured of
+the table, by the model file, says which mechanism dp-auto chose. With a `FOLDER`, the table, the model and what is
+measured stay there until all is done, and a run that was cut off goes on after its last step. Results are written to
 evaluations/results/dp_scale.json, a line for each number of rows.
 """
 
@@ -18,12 +20,16 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from tabsynth.dp.certificate import transcript_of
+from tabsynth.generators.storage import load
 
 Array = np.ndarray[Any, Any]
 RESULTS = Path(__file__).parent / "results" / "dp_scale.json"
@@ -90,39 +96,44 @@ def step(words: list[str]) -> dict[str, float]:
     done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
     wall = time.perf_counter() - start
     cpu, kilobytes = json.loads(done.stdout.splitlines()[-1])
-    return {"cpu_seconds": round(cpu, 1), "wall_seconds": round(wall, 1), "peak_gb": round(kilobytes / 2**20, 2)}
+    return {
+        "cpu_seconds": round(cpu, 1),
+        "wall_seconds": round(wall, 1),
+        "peak_gb": round(kilobytes / 2**20, 2),
+        "load": round(os.getloadavg()[0], 1),
+    }
 
 
 def line(generator: str, n_rows: int, folder: Path) -> dict[str, Any]:
-    """Fit and sample with one generator."""
+    """Make the table, fit and sample with one generator; steps that the folder knows are not taken again."""
     data, declared, model, out = (folder / name for name in ("t.parquet", "schema.json", "model", "out.parquet"))
-    fit = [
-        "fit",
-        str(declared),
-        str(data),
-        "-o",
-        str(model),
-        "--generator",
-        generator,
-        "--set",
-        "ledger=none",
-        "--quiet",
-    ]
-    sample = ["sample", str(model), "--rows", str(n_rows), "--seed", "1", "-o", str(out), "--quiet"]
-    found = {"rows": n_rows, "columns": 100, "generator": generator, "fit": step(fit), "sample": step(sample)}
-    found["input_gb"], found["output_gb"] = (round(file.stat().st_size / 2**30, 3) for file in (data, out))
-    out.unlink()
+    known = folder / "steps.json"
+    found: dict[str, Any] = {"rows": n_rows, "columns": 100, "generator": generator}
+    if known.exists() and (before := json.loads(known.read_text()))["rows"] == n_rows:
+        found = before
+    if "input_gb" not in found:
+        declared.write_text(json.dumps(schema()))
+        make(data, n_rows)
+        found["input_gb"] = round(data.stat().st_size / 2**30, 3)
+        known.write_text(json.dumps(found))
+    if "fit" not in found:
+        words = f"fit {declared} {data} -o {model} --generator {generator} --set ledger=none --quiet"
+        found["fit"] = step(words.split())
+        found["measured"] = Counter(event.purpose for event in transcript_of(load(model)).measurements)
+        known.write_text(json.dumps(found))
+    found["sample"] = step(f"sample {model} --rows {n_rows} --seed 1 -o {out} --quiet".split())
+    found["output_gb"] = round(out.stat().st_size / 2**30, 3)
+    for file in (data, declared, model, out, known):
+        file.unlink(missing_ok=True)
     return found
 
 
 def main() -> None:
     n_rows = int(os.environ.get("ROWS", "1000000"))
-    known = json.loads(RESULTS.read_text())["lines"] if RESULTS.exists() else []
-    lines = {(done["rows"], done["generator"]): done for done in known}
+    stored = json.loads(RESULTS.read_text())["lines"] if RESULTS.exists() else []
+    lines = {(known["rows"], known["generator"]): known for known in stored}
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / "schema.json").write_text(json.dumps(schema()))
-        make(folder / "t.parquet", n_rows)
+        folder = Path(os.environ.get("FOLDER") or name)
         for generator in GENERATORS:
             lines[n_rows, generator] = line(generator, n_rows, folder)
             print(lines[n_rows, generator], flush=True)
