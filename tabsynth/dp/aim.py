@@ -27,7 +27,7 @@ from tabsynth.dp.graphical.junction import JunctionTree, junction_tree, n_cells
 from tabsynth.dp.graphical.model import GraphicalModel
 from tabsynth.dp.mechanism import Clique, MeasurableTable, Measured, Record, TableModel, noise_scale
 from tabsynth.dp.mst import COLUMNS_SHARE, PAIR_SOFTNESS, SINGLE_SOFTNESS, measure_columns, reference_sigma
-from tabsynth.dp.pooling import Pool, PooledModel, coarse_maps, coarse_sizes, pools_of, single_evidence
+from tabsynth.dp.pooling import Pool, PooledModel, averaged, coarse_maps, coarse_sizes, pools_of, single_evidence
 from tabsynth.errors import UsageError
 
 SELECTION_SHARE = 0.1
@@ -114,7 +114,7 @@ class Fit:
         self.pools: dict[str, Pool] = pools_of(measured)
         self.sizes = coarse_sizes(self.pools, sizes)
         self.maps: dict[str, Array] = coarse_maps(self.pools)
-        self.sigmas = {item.clique[0]: item.sigma for item in measured if len(item.clique) == 1}
+        self.sigmas = {item.clique[0]: item.sigma for item in averaged(measured)}
         self.items: dict[Clique, Evidence] = {
             (name,): single_evidence(name, self.pools[name], softness=1.0) for name in self.sizes
         }

@@ -25,9 +25,9 @@ from tabsynth.dp.mechanism import MeasurableTable, Record, RowModel
 from tabsynth.dp.mst import COLUMNS_SHARE, measure_columns
 from tabsynth.dp.pooling import Pool, pools_of, single_parts
 
-SWAMPED = 0.12
+SWAMPED = 0.2
 """Expected total variation between a column and its first noisy counts; calibrated by `evaluations/dp_auto.py`."""
-ROUNDS_PAY = 0.015
+ROUNDS_PAY = 0.01
 """Above this, two batches come closer than rounds, which spend too much on looking."""
 MOST_COLUMNS = 30
 """With more columns than this, two batches instead of rounds."""

@@ -1,6 +1,7 @@
 """dp-cliquetree: a tree of pairs, then once more the pairs that the tree gets most wrong; for wide tables.
 
-    1  every column alone, and a spanning tree of pairs, as dp-mst
+    1  every column alone, and a spanning tree of pairs, as dp-mst, but that the tree ends where no pair stands out of
+       the noise of choosing; what it then leaves of the budget pays for a second look at the columns
     2  the tree is fitted once; further pairs are chosen, one at a time, where it is furthest from the data, as long as
        the junction tree stays within its cells
     3  the further pairs are measured together, and all is fitted again
@@ -11,6 +12,8 @@ Source: McKenna, Miklau and Sheldon (2021) for the tree, McKenna et al. (2022) f
 batch between them is ours.
 
 Decisions
+- Whether pairs are worth their noise depends on how strongly columns hang together, which no public fact tells. The
+  choice of the first pair does, for a hundredth of the budget.
 - Whether a pair is affordable is bounded by what carrying one column along the tree costs (`aim.path_costs`): a trial
   triangulation per pair is too slow for thousands of pairs.
 """
@@ -25,7 +28,7 @@ from tabsynth.dp import aim
 from tabsynth.dp.graphical.junction import junction_tree
 from tabsynth.dp.mechanism import Clique, MeasurableTable, Record, TableModel, even_parts, noise_scale
 from tabsynth.dp.mst import PENALTY, choose_tree, measure_columns
-from tabsynth.dp.pooling import coarse_maps, pools_of
+from tabsynth.dp.pooling import coarse_maps, pools_of, single_parts
 
 TREE_CHOICE_SHARE, TREE_SHARE, FURTHER_CHOICE_SHARE, FURTHER_SHARE = 0.1, 0.25, 0.05, 0.2
 """Of the budget; the columns have the rest."""
@@ -54,12 +57,21 @@ def measure_batches(table: MeasurableTable, *, rho: float, max_cells: int = MAX_
     n_further = min(round(FURTHER_PER_COLUMN * len(table.sizes)), n_edges * (n_edges - 1) // 2)
     for_tree = (TREE_SHARE + (FURTHER_CHOICE_SHARE + FURTHER_SHARE if not n_further else 0.0)) * rho
     sigma = noise_scale(for_tree / n_edges, table.max_rows)
-    edges = choose_tree(table, rho=TREE_CHOICE_SHARE * rho, sigma=sigma)
+    edges = choose_tree(table, rho=TREE_CHOICE_SHARE * rho, sigma=sigma, may_stop=True)
+    grown = len(edges) / n_edges  # the share of a whole tree
     maps = coarse_maps(pools_of(table.transcript.measurements))
-    table.marginals(edges, rho_each=even_parts(for_tree, n_edges), purpose="pairs on the tree", coarse=maps)
+    parts = even_parts(for_tree * grown, len(edges)) if edges else []
+    table.marginals(edges, rho_each=parts, purpose="pairs on the tree", coarse=maps)
+    n_further = round(n_further * grown)
+    if grown < 1:
+        stopped = 1 - (len(edges) + 1) / n_edges
+        kept = for_tree * (1 - grown) + TREE_CHOICE_SHARE * rho * stopped
+        kept += (FURTHER_CHOICE_SHARE + FURTHER_SHARE) * rho * (1 - (grown if n_further else 0.0))
+        columns = [(name,) for name in table.sizes]
+        table.marginals(columns, rho_each=single_parts(kept, table.sizes), purpose="a second look at each column")
     if n_further:
-        further = choose_further(table, edges, n_further, rho=rho, max_cells=max_cells)
-        parts = even_parts(FURTHER_SHARE * rho, len(further))
+        further = choose_further(table, edges, n_further, rho=grown * rho, max_cells=max_cells)
+        parts = even_parts(grown * FURTHER_SHARE * rho, len(further))
         table.marginals(further, rho_each=parts, purpose="pairs that the tree gets wrong", coarse=maps)
 
 

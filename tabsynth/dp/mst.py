@@ -16,10 +16,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import combinations
-from math import pi, sqrt
+from math import log, pi, sqrt
 
 import numpy as np
 
+from tabsynth.dp.budget import selection_epsilon
 from tabsynth.dp.graphical.estimate import evidence, fit
 from tabsynth.dp.graphical.model import GraphicalModel
 from tabsynth.dp.mechanism import Clique, MeasurableTable, Record, TableModel, even_parts, noise_scale
@@ -68,13 +69,15 @@ def measure_pairs(table: MeasurableTable, *, rho: float) -> None:
     table.marginals(edges, rho_each=even_parts(for_pairs, n_edges), purpose="pairs on the tree", coarse=maps)
 
 
-def choose_tree(table: MeasurableTable, *, rho: float, sigma: float) -> list[Clique]:
+def choose_tree(table: MeasurableTable, *, rho: float, sigma: float, may_stop: bool = False) -> list[Clique]:
     """Pairs of a spanning tree, strongest first: each choice is made among the pairs that join two parts.
 
     Args:
         table: Its single columns are measured already.
-        rho: Budget of all choices together.
+        rho: Budget of all choices together, a part for each pair that a whole tree has.
         sigma: Noise that the pairs will be measured with; what a gap has to beat.
+        may_stop: Whether none is a choice, too: with e times the chance that pairs without any gap have together.
+            Chosen, it ends the tree, and what further choices would have cost is not spent.
     """
     pools = pools_of(table.transcript.measurements)
     total = next(iter(pools.values())).total
@@ -84,17 +87,24 @@ def choose_tree(table: MeasurableTable, *, rho: float, sigma: float) -> list[Cli
     for budget in even_parts(rho, len(part) - 1):
         open_pairs = [(a, b) for a, b in combinations(table.sizes, 2) if part[a] != part[b]]
         estimates = [total * np.outer(shares[a], shares[b]) for a, b in open_pairs]
-        a, b = open_pairs[
-            table.select(
-                open_pairs,
-                estimates,
-                weights=[1.0] * len(open_pairs),
-                penalties=[PENALTY * sqrt(2 / pi) * sigma * estimate.size for estimate in estimates],
-                rho=budget,
-                purpose="an edge of the tree",
-                coarse=coarse_maps(pools),
-            )
-        ]
+        penalties = [PENALTY * sqrt(2 / pi) * sigma * estimate.size for estimate in estimates]
+        candidates: list[Clique] = list(open_pairs)
+        if may_stop:
+            candidates.append(())
+            estimates.append(np.array(total))
+            penalties.append(-(log(len(open_pairs)) + 1) * 2 * table.max_rows / selection_epsilon(budget))
+        index = table.select(
+            candidates,
+            estimates,
+            weights=[1.0] * len(candidates),
+            penalties=penalties,
+            rho=budget,
+            purpose="an edge of the tree, or none" if may_stop else "an edge of the tree",
+            coarse=coarse_maps(pools),
+        )
+        if index == len(open_pairs):
+            break
+        a, b = open_pairs[index]
         edges.append((a, b))
         joined, gone = part[a], part[b]
         part = {name: joined if home == gone else home for name, home in part.items()}

@@ -86,13 +86,18 @@ def averaged(measured: Sequence[Measured]) -> list[Measured]:
 
 
 def pools_of(measured: Sequence[Measured]) -> dict[str, Pool]:
-    """The pools that the first noisy counts of the single columns lead to."""
+    """The pools that the first noisy counts of the single columns lead to, with what all looks say of them."""
     first: dict[str, Measured] = {}
     for item in measured:
         if len(item.clique) == 1:
             first.setdefault(item.clique[0], item)
     total = rows_of(first.values())
-    return {name: pool(item.counts, item.sigma, total) for name, item in first.items()}
+    pools = {name: pool(item.counts, item.sigma, total) for name, item in first.items()}
+    if sum(len(item.clique) == 1 for item in measured) > len(pools):
+        looks = averaged(measured)
+        total = rows_of(looks)
+        pools |= {item.clique[0]: pool(item.counts, item.sigma, total, pools[item.clique[0]].coarse) for item in looks}
+    return pools
 
 
 def rows_of(measured: Iterable[Measured]) -> float:
@@ -101,10 +106,14 @@ def rows_of(measured: Iterable[Measured]) -> float:
     return max(1.0, float((sums[:, 0] / sums[:, 1]).sum() / (1 / sums[:, 1]).sum()))
 
 
-def pool(counts: Array, sigma: float, total: float) -> Pool:
-    """Pool the codes under the threshold: neighbours with each other where codes follow an order, else all of them."""
+def pool(counts: Array, sigma: float, total: float, coarse: Array | None = None) -> Pool:
+    """Pool the codes under the threshold: neighbours with each other where codes follow an order, else all of them.
+
+    With `coarse`, they are pooled as it says: pairs that were measured since are in these codes.
+    """
     width, estimate = smooth(counts, sigma, total)
-    coarse = runs(counts, sigma) if width else rare_together(counts, sigma)
+    if coarse is None:
+        coarse = runs(counts, sigma) if width else rare_together(counts, sigma)
     members = np.bincount(coarse)
     noisy = np.bincount(coarse, weights=counts.astype(float))
     return Pool(coarse, estimate, noisy, np.sqrt(members) * sigma, total)

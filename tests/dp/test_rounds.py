@@ -112,8 +112,7 @@ def test_auto_measures_many_columns_in_two_batches():
     table = StandIn({name: rng.integers(0, size, 2000) for name, size in sizes.items()}, sizes, seed=0)
     auto.measure(table, rho=1.0)
     assert 0.999 < table.spent <= 1.0
-    n_pairs = len([item for item in table.transcript.measurements if len(item.clique) == 2])
-    assert n_pairs == len(sizes) - 1 + round(cliquetree.FURTHER_PER_COLUMN * len(sizes))
+    assert sum(item.purpose == "pairs on the tree" for item in table.transcript.measurements) > 1
     assert list(auto.model(table.transcript).sample(5, rng=np.random.default_rng(0))) == list(sizes)
 
 
@@ -125,6 +124,41 @@ def test_two_batches_keep_the_budget(names, rho):
     cliquetree.measure(table, rho=rho)
     assert 0.999 * rho < table.spent <= rho
     assert list(cliquetree.model(table.transcript).sample(5, rng=np.random.default_rng(0))) == list(names)
+
+
+@pytest.mark.parametrize("max_rows", [1, 3])
+def test_a_tree_ends_where_no_pair_stands_out(max_rows):
+    """Independent columns get a second look for what pairs would have cost; a chain of dependences gets its tree."""
+    rng = np.random.default_rng(0)
+    apart = {name: rng.integers(0, size, 400) for name, size in SIZES.items()}
+    n_pairs = []
+    for columns, rho in ((apart, 0.002 * max_rows**2), (chain(), 0.05 * max_rows**2)):
+        found = []
+        for seed in range(5):
+            table = StandIn(columns, SIZES, seed=seed, max_rows=max_rows)
+            cliquetree.measure(table, rho=rho)
+            assert 0.999 * rho < table.spent <= rho
+            looks = [item.clique for item in table.transcript.measurements]
+            found.append(sum(item.purpose == "pairs on the tree" for item in table.transcript.measurements))
+            assert (looks.count(("a",)) == 2) == (found[-1] < len(SIZES) - 1)
+            assert len(cliquetree.model(table.transcript).sample(7, rng=rng)["a"]) == 7
+        n_pairs.append(np.mean(found))
+    assert n_pairs[0] < 1 and n_pairs[1] > len(SIZES) - 2
+
+
+def test_pools_are_those_of_the_first_look_and_counts_those_of_all():
+    """Pairs are measured in the codes that the first look led to, whatever later looks say."""
+    table = StandIn(chain(), SIZES, seed=1)
+    for rho in (1e-4, 10.0):
+        table.marginals([(name,) for name in SIZES], rho_each=[rho] * len(SIZES), purpose="")
+    first = pools_of(table.transcript.measurements[: len(SIZES)])
+    both = pools_of(table.transcript.measurements)
+    true = np.bincount(chain()["a"], minlength=SIZES["a"])
+    for name in SIZES:
+        np.testing.assert_array_equal(both[name].coarse, first[name].coarse)
+        assert both[name].code_sigma < 0.01 * first[name].code_sigma
+    np.testing.assert_allclose(both["a"].counts, true, atol=2)
+    np.testing.assert_allclose(both["a"].noisy, np.bincount(both["a"].coarse, weights=true), atol=2)
 
 
 def test_further_pairs_stay_within_the_cells():
