@@ -84,7 +84,8 @@ def run_privately(
     Raises:
         TabsynthError: See `pipeline.run`.
     """
-    from tabsynth.dp.reading import privacy_unit, secure_split
+    from tabsynth.dp.reading import secure_split
+    from tabsynth.dp.unit import privacy_unit
     from tabsynth.report.certificate import write_certificate
     from tabsynth.report.writing import INTERNAL, write_editions
 

@@ -81,7 +81,7 @@ def measure(
     if len(columns) > 1:
         left = (1 - share) * rho * (1 - 1e-9)
         pools = pools_of(table.transcript.measurements)
-        schedule = plan_training(left, n_rows=next(iter(pools.values())).total, table=table)
+        schedule = plan_training(left, n_rows=next(iter(pools.values())).total / table.whole, table=table)
         chain = Chain(pools, ordered=ordered, nullable=nullable, schedule=schedule)
         table.train(chain, schedule, rho=left, purpose="regressions of each column on those before it")
 
@@ -93,11 +93,16 @@ class _Ordered(Protocol):
     @property
     def max_rows(self) -> int: ...
 
+    @property
+    def whole(self) -> int: ...
+
 
 def plan_training(rho: float, *, n_rows: float, table: _Ordered) -> Schedule:
     """Batches and noise for a budget and a (noisy or public) number of rows."""
     least, slope, most = STEPS
-    clear = (2 * rho) ** 0.5 * n_rows / table.max_rows  # in standard deviations of the noise on their number
+    clear = (
+        (2 * rho) ** 0.5 * n_rows * table.whole / table.max_rows
+    )  # in standard deviations of the noise on their number
     steps = int(min(max(least, slope * clear**0.5), most))
     rate = min(1.0, BATCH / n_rows)
     noise = noise_for(rho, rate=rate, steps=steps, order=table.order)

@@ -16,10 +16,10 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import JsonValue
 
@@ -27,7 +27,14 @@ from tabsynth.dp.budget import epsilon_from
 from tabsynth.dp.discovery import findings
 from tabsynth.dp.fitted import FittedCounts
 from tabsynth.dp.generator import SECURE, PrivateGenerator
-from tabsynth.dp.limits import limits_of, training_in_words
+from tabsynth.dp.limits import (
+    NORMAL_95,
+    composition_of,
+    counted,
+    limits_of,
+    row_count_in_words,
+    sentences_of,
+)
 from tabsynth.dp.release_plan import domain_of
 from tabsynth.dp.transcript import Discovery, Event, Measurement, Selection, Training, Transcript
 from tabsynth.errors import ArtifactError, UsageError
@@ -38,8 +45,6 @@ from tabsynth.schema.part import Part
 from tabsynth.tables.frames import FrameKind, to_arrow
 from tabsynth.tables.spelling import delimited_bytes
 
-NORMAL_95 = 1.959964
-"""Standard deviations on either side that hold 95 of 100 normal draws; discrete noise of sigma > 1 is as wide."""
 LISTED = 400
 """Events listed one by one, at most; the rest is summed up."""
 
@@ -58,6 +63,8 @@ class Claim(Part):
     """How far the best test whether one unit took part can beat guessing, as a difference of two error rates."""
     unit: str
     max_rows: int
+    counted: Literal["rows", "people"] = "rows"
+    """What counts are of: of people where each of a unit's k rows counts 1 / k."""
     neighbours: str
     secure: bool
     """Whether the noise came from the operating system."""
@@ -71,9 +78,9 @@ class Cost(Part):
     purpose: str
     cells: int
     sigma: float | None
-    """Noise on each count, in rows."""
+    """Noise on each count, in rows; in people, where these are counted."""
     half_width: float | None
-    """Half of the 95 % interval around each count, in rows."""
+    """Half of the 95 % interval around each count."""
     expected_error: float | None
     """Total variation distance that the noise alone puts on the shares, on average."""
     rho: float
@@ -154,17 +161,17 @@ def build_certificate(model: Model, *, file: str | Path, rows: int | None = None
     assert isinstance(generator, PrivateGenerator)
     n_replayed = min(model.n_rows_fitted, 10_000) if rows is None else rows
     claim = _claim(transcript, model)
-    events = [_cost(event, transcript, model.n_rows_fitted) for event in transcript]
+    events = [_cost(event, transcript, counted(transcript)) for event in transcript]
     return Certificate(
         tabsynth=_version(),
         title=f"Privacy certificate: {model.table_name}",
         mechanism=generator.name,
         claim=claim,
-        sentences=_sentences(claim, public),
+        sentences=sentences_of(claim),
         opened=_opened(model, transcript),
         costs=tuple(events[:LISTED]),
         costs_left_out=max(0, len(events) - LISTED),
-        composition=_composition(transcript),
+        composition=composition_of(transcript),
         ledger={
             "file": public.get("ledger"),
             "dataset": public.get("dataset"),
@@ -173,7 +180,7 @@ def build_certificate(model: Model, *, file: str | Path, rows: int | None = None
         schema_sha256=schema_digest(model),
         parameters=generator.model_dump(mode="json"),
         released_rows=model.n_rows_fitted,
-        row_count=_row_count(transcript),
+        row_count=row_count_in_words(transcript),
         never_read=tuple(name for name in model.derivation.columns if name not in transcript.sizes),
         replay=Replay(
             rows=n_replayed,
@@ -205,10 +212,10 @@ def check_costs(transcript: Transcript) -> None:
     Raises:
         ArtifactError: A cost is understated, or the total is above what was allowed.
     """
-    max_rows = int(transcript.public["max_rows"])
+    moves = float(transcript.whole if transcript.weighed else int(transcript.public["max_rows"]))
     for event in transcript:
         is_sizes = isinstance(event, Discovery) and event.kind == "sizes"
-        least = 1.0 if is_sizes else float(max_rows)
+        least = 1.0 if is_sizes else moves
         understated = event.rho < event.recomputed_rho() * (1 - 1e-9)
         if understated or (isinstance(event, Measurement | Discovery) and event.sensitivity < least):
             raise ArtifactError(
@@ -262,6 +269,7 @@ def _claim(transcript: Transcript, model: Model) -> Claim:
         advantage=advantage(epsilon, delta, _divergence(transcript), transcript.delta),
         unit="row" if model.schema.privacy is None or model.schema.privacy.unit == "row" else str(key),
         max_rows=int(public["max_rows"]),
+        counted="people" if transcript.weighed else "rows",
         neighbours=str(public["neighbours"]),
         secure=public.get("noise") == SECURE,
     )
@@ -270,22 +278,6 @@ def _claim(transcript: Transcript, model: Model) -> Claim:
 def _divergence(transcript: Transcript) -> float:
     """Bound on the KL divergence between neighbours: rho, but 2 rho where rho holds from order 2 only."""
     return transcript.rho + math.fsum(event.rho for event in transcript.trainings if event.order is not None)
-
-
-def _sentences(claim: Claim, public: Mapping[str, Any]) -> tuple[str, ...]:
-    whose = "one row" if claim.unit == "row" else f"one {claim.unit} (with at most {claim.max_rows} of its rows)"
-    right = 50 + 50 * claim.advantage
-    return (
-        f"Whether or not {whose} was in the table, whatever is made of this file is almost equally likely: no "
-        f"probability differs by more than a factor of {claim.odds_factor:.3g}, but for a failure probability of "
-        f"{claim.delta:g}.",
-        f"Somebody who knows all other rows and guesses whether {whose} was in the table is right at most "
-        f"{right:.1f} times in 100, where a coin is right 50 times.",
-        "This holds whatever the reader knows already or will learn, for as many synthetic rows as anybody draws, and "
-        "for whatever is computed from them.",
-        "It does not hide what is true of many: if smokers are ill more often, the rows show it, and a smoker's risk "
-        "can be inferred whether or not their row was there.",
-    )
 
 
 def _opened(model: Model, transcript: Transcript) -> tuple[Opened, ...]:
@@ -337,16 +329,18 @@ def _cost(event: Event, transcript: Transcript, n_rows: int) -> Cost:
         )
     is_counts = isinstance(event, Measurement)
     cells = int(event.counts.size)
+    is_sizes = isinstance(event, Discovery) and event.kind == "sizes"
+    sigma = event.sigma / (1 if is_sizes else transcript.whole)
     error = None
     if isinstance(event, Measurement) and event.clique:
-        error = expected_error(event.sigma, cells, n_rows)
+        error = expected_error(sigma, cells, n_rows)
     return Cost(
         kind="measurement" if is_counts else "discovery",
         columns=event.clique if isinstance(event, Measurement) else (event.column,),
         purpose=event.purpose,
         cells=cells,
-        sigma=event.sigma,
-        half_width=NORMAL_95 * event.sigma,
+        sigma=sigma,
+        half_width=NORMAL_95 * sigma,
         expected_error=error,
         rho=event.rho,
         delta=event.delta,
@@ -360,36 +354,6 @@ def expected_error(sigma: float, cells: int, n_rows: int) -> float:
     The mean of the absolute value of normal noise is sigma * sqrt(2 / pi); half the sum over the cells is the distance.
     """
     return min(1.0, sigma * math.sqrt(2 / math.pi) * cells / (2 * max(n_rows, 1)))
-
-
-def _composition(transcript: Transcript) -> tuple[str, ...]:
-    public = transcript.public
-    epsilon, delta = float(public["epsilon"]), float(public["delta"])
-    spent = epsilon_from(transcript.rho, delta - transcript.delta, order=transcript.order)
-    lines = [
-        "Costs add up in zero-concentrated differential privacy: noise of standard deviation sigma on counts that one "
-        "unit moves by at most s costs s² / (2 sigma²), and a choice by the exponential mechanism costs epsilon² / 8.",
-        f"{len(transcript.events)} events cost rho = {transcript.rho:.6g} of {float(public['rho']):.6g}.",
-        f"By Canonne, Kamath and Steinke (2020) this is epsilon = {spent:.6g} at delta = "
-        f"{delta - transcript.delta:.3g}; epsilon = {epsilon:g} at delta = {delta:g} was allowed.",
-    ]
-    for event in transcript.trainings:
-        lines.insert(1, training_in_words(event, delta))
-    if transcript.delta:
-        lines.insert(
-            -1,
-            f"Thresholds of category discovery fail with probability {transcript.delta:.3g} at most, added to delta.",
-        )
-    return tuple(lines)
-
-
-def _row_count(transcript: Transcript) -> str:
-    if transcript.public.get("public_rows") is not None:
-        return "declared public in the schema"
-    counted = transcript.row_counts
-    if not counted:
-        return "not released"
-    return f"measured with noise, ± {NORMAL_95 * counted[0].sigma:.0f} rows in 95 of 100 cases"
 
 
 def _version() -> str:

@@ -8,8 +8,9 @@ what comes out. So the length of a unit's gradient follows from inner products, 
 formed ("ghost clipping").
 
 Decisions
-- The unit is sampled, and its gradient is the sum over its rows, clipped as a whole: one person moves a sum by no more
-  than one clipping length, however many rows it has. Nothing is divided by `max_rows`, and no group bound is used.
+- The unit is sampled, and its gradient is the sum over its rows (where these are weighed, their mean), clipped as a
+  whole: one person moves a sum by no more than one clipping length, however many rows it has. Nothing is divided by
+  `max_rows`, and no group bound is used.
 - Batches are Poisson samples: a coin of each unit, from the operating system. Their size is not looked at: sums are
   divided by the number of rows that is expected, which is public or was released.
 - Sums are rounded to whole steps of a grid and get whole noise, so nothing about the noise rests on floating point.
@@ -75,18 +76,19 @@ class Grid:
 class Units:
     """Rows of each unit, as an array of row numbers; -1 where a unit has fewer rows than another."""
 
-    def __init__(self, codes: Array, unit_of: Array | None, max_rows: int) -> None:
+    def __init__(self, codes: Array, unit_of: Array | None, max_rows: int, *, averaged: bool = False) -> None:
         """Group rows.
 
         Args:
             codes: Shape (n_rows, n_columns).
             unit_of: Number of the unit of each row, (n_rows,), None where every row is one of its own.
             max_rows: Rows that a unit has at most.
+            averaged: Whether the gradient of a unit is the mean of its rows', in place of their sum.
 
         Raises:
             ValueError: A unit has more rows.
         """
-        self.codes = codes
+        self.codes, self.averaged = codes, averaged
         if unit_of is None:
             self.rows = np.arange(len(codes))[:, None]
             return
@@ -124,11 +126,13 @@ def clipped_sums(units: Units, chosen: Array, learner: Learner, clip: float) -> 
     """
     sums = [np.zeros((n_inputs + 1, n_outputs)) for n_inputs, n_outputs in learner.shapes]
     for codes, there in units.parts(chosen):
-        add_clipped(sums, learner.traces(codes), there, clip)
+        add_clipped(sums, learner.traces(codes), there, clip, averaged=units.averaged)
     return sums
 
 
-def add_clipped(sums: Sequence[Array], traces: Sequence[Trace], there: Array, clip: float) -> None:
+def add_clipped(
+    sums: Sequence[Array], traces: Sequence[Trace], there: Array, clip: float, *, averaged: bool = False
+) -> None:
     """Add the clipped gradients of some units to `sums`, in place.
 
     Args:
@@ -136,8 +140,9 @@ def add_clipped(sums: Sequence[Array], traces: Sequence[Trace], there: Array, cl
         traces: How the rows of the units went through each layer.
         there: Which rows exist, (n_units, rows of a unit).
         clip: Largest length of one unit's gradient over all layers.
+        averaged: Whether that is the mean over its rows, in place of their sum.
     """
-    weights = _shrinking(traces, there, clip)  # (rows,)
+    weights = _shrinking(traces, there, clip, averaged)  # (rows,)
     kept = np.flatnonzero(weights)
     for total, trace in zip(sums, traces, strict=True):
         slopes = trace.slopes[kept] * weights[kept, None]  # float64
@@ -145,8 +150,11 @@ def add_clipped(sums: Sequence[Array], traces: Sequence[Trace], there: Array, cl
         total[-1] += slopes.sum(axis=0)
 
 
-def _shrinking(traces: Sequence[Trace], there: Array, clip: float) -> Array:
-    """Factor of each row: that of its unit, and 0 for rows that do not exist or whose gradient is no number."""
+def _shrinking(traces: Sequence[Trace], there: Array, clip: float, averaged: bool = False) -> Array:
+    """Factor of each row: that of its unit, and 0 for rows that do not exist or whose gradient is no number.
+
+    The mean over k rows is the sum shrunk by k, so it is the sum clipped at k times the length, and then shrunk.
+    """
     n_units, k = there.shape
     squares = np.zeros(n_units)
     for trace in traces:
@@ -158,8 +166,10 @@ def _shrinking(traces: Sequence[Trace], there: Array, clip: float) -> Array:
         inputs, slopes = (part.reshape(n_units, k, -1).astype(np.float64) for part in (inputs, slopes))
         products = 1.0 + inputs @ inputs.transpose(0, 2, 1)
         squares += (products * (slopes @ slopes.transpose(0, 2, 1))).sum(axis=(1, 2))
+    shares = 1.0 / np.maximum(there.sum(axis=1), 1) if averaged else np.ones(n_units)
     with np.errstate(all="ignore"):
-        factor = clip / np.maximum(np.sqrt(np.maximum(squares, 0.0)) * (1 + SLACK), clip)
+        lengths = np.sqrt(np.maximum(squares, 0.0)) * shares * (1 + SLACK)
+        factor = shares * clip / np.maximum(lengths, clip)
     factor = np.where(np.isfinite(squares), factor, 0.0)
     return np.where(there, factor[:, None], 0.0).ravel()
 

@@ -9,7 +9,8 @@ cuts         counts of a fine even grid between the bounds, with noise; bins of 
 
 Decisions
 - The threshold rests on the sub-Gaussian tail of the discrete Gaussian: at most `max_rows` categories can be new with
-  one unit, each with at most `max_rows` rows, so `max_rows + sigma * sqrt(2 ln(max_rows / delta))` is enough.
+  one unit, each of them counts what one unit can move at most, so that plus `sigma * sqrt(2 ln(max_rows / delta))` is
+  enough.
 - Everything after the noise is post-processing: which cells count as standing out is a matter of use, not of privacy.
 - Categories are written down in alphabetical order: the order of the rows is nobody's business.
 
@@ -26,6 +27,7 @@ import pandas as pd
 
 from tabsynth.dp.budget import Sensitivity, gaussian_scale_squared
 from tabsynth.dp.domain import Found, Numeric
+from tabsynth.dp.exact import tally
 from tabsynth.dp.measure import silence
 from tabsynth.dp.reading import PrivateRows
 from tabsynth.dp.spending import Spending
@@ -56,16 +58,16 @@ def discover_categories(rows: PrivateRows, name: str, *, rho: float, delta: floa
 
     Privacy: Names of categories whose noisy count passes the threshold leave, and those noisy counts.
     """
-    k = rows.unit.max_rows
-    variance = gaussian_scale_squared(rho, Sensitivity.of_counts(k))
+    k, moves = rows.unit.max_rows, rows.unit.moves
+    variance = gaussian_scale_squared(rho, Sensitivity.of_counts(moves))
     sigma = math.sqrt(variance)
-    threshold = k + sigma * math.sqrt(2 * math.log(k / delta))
+    threshold = moves + sigma * math.sqrt(2 * math.log(k / delta))
     purpose = f"find the categories of {name}"
     spending.charge(rho=rho, delta=delta, purpose=purpose, mechanism="thresholded-discrete-gaussian")
     with silence():
         values = rows.column(name)
         codes, texts = pd.factorize(values.array[~values.missing])
-        exact = np.bincount(codes, minlength=len(texts)).astype(np.int64)
+        exact = tally(codes, len(texts), None if rows.weights is None else rows.weights[~values.missing])
         noisy = exact + spending.noise.discrete_gaussian(variance, exact.size)
         named = sorted((str(texts[place]), int(noisy[place])) for place in np.flatnonzero(noisy >= threshold))
     found = Discovery(
@@ -75,7 +77,7 @@ def discover_categories(rows: PrivateRows, name: str, *, rho: float, delta: floa
         numbers=(),
         counts=np.array([count for _, count in named], np.int64),
         sigma=sigma,
-        sensitivity=float(k),
+        sensitivity=float(moves),
         threshold=threshold,
         rho=rho,
         delta=delta,
@@ -190,10 +192,11 @@ def findings(transcript: Transcript) -> dict[str, Found]:
 def _histogram(edges: Array, column: Numeric) -> Any:
     """A function that counts cells between edges; the outermost cells are open."""
 
-    def exact(values: Values) -> Array:
+    def exact(values: Values, weights: Array | None) -> Array:
         there = values.array[~values.missing]
         numbers = to_steps(there, column) if isinstance(column, DateTime) else there.astype(np.float64)
-        return np.bincount(np.searchsorted(edges, numbers, side="right"), minlength=len(edges) + 1).astype(np.int64)
+        counted = None if weights is None else weights[~values.missing]
+        return tally(np.searchsorted(edges, numbers, side="right"), len(edges) + 1, counted)
 
     return exact
 
@@ -201,10 +204,10 @@ def _histogram(edges: Array, column: Numeric) -> Any:
 def _noisy(
     rows: PrivateRows, name: str, exact_of: Any, n_cells: int, rho: float, purpose: str, spending: Spending
 ) -> tuple[Array, float]:
-    variance = gaussian_scale_squared(rho, Sensitivity.of_counts(rows.unit.max_rows))
+    variance = gaussian_scale_squared(rho, Sensitivity.of_counts(rows.unit.moves))
     spending.charge(rho=rho, purpose=purpose, mechanism="discrete-gaussian")
     with silence():
-        exact = exact_of(rows.column(name))
+        exact = exact_of(rows.column(name), rows.weights)
         noisy: Array = exact + spending.noise.discrete_gaussian(variance, n_cells)
     return noisy, math.sqrt(variance)
 
@@ -227,7 +230,7 @@ def _numbers(
         numbers=numbers,
         counts=noisy,
         sigma=sigma,
-        sensitivity=float(rows.unit.max_rows),
+        sensitivity=float(rows.unit.moves),
         threshold=0.0,
         rho=rho,
         delta=0.0,

@@ -22,11 +22,12 @@ import numpy as np
 from tabsynth.dp.budget import epsilon_from
 from tabsynth.dp.certificate import expected_error
 from tabsynth.dp.domain import Found
+from tabsynth.dp.exact import pooled
 from tabsynth.dp.generator import PrivateGenerator
-from tabsynth.dp.measure import pooled
 from tabsynth.dp.mechanism import Learner, Schedule
 from tabsynth.dp.release_plan import NO_LEDGER, ReleasePlan
 from tabsynth.dp.transcript import Clique, Measurement, Selection, Training, Transcript
+from tabsynth.dp.unit import PrivacyUnit
 from tabsynth.errors import UsageError
 from tabsynth.randomness import deterministic_threads
 from tabsynth.schema.model import Schema
@@ -87,7 +88,7 @@ def forecast(
     Args:
         generator: A private generator; its ledger is not touched.
         schema: The schema, with a `privacy` section.
-        rows: About how many rows the table has, from public knowledge.
+        rows: About how many rows the table has, from public knowledge; how many people, where rows are weighed.
         epsilons: Budgets to compare.
         table_name: Which table.
 
@@ -115,13 +116,16 @@ def forecast(
 class EvenTable:
     """Stands in for a private table: even counts, no noise, the same looks."""
 
-    def __init__(self, sizes: Mapping[str, int], *, max_rows: int, n_rows: int, order: int | None = None) -> None:
-        """Make the stand-in of `n_rows` rows that are spread evenly over all codes."""
+    def __init__(self, sizes: Mapping[str, int], *, unit: PrivacyUnit, n_rows: int, order: int | None = None) -> None:
+        """Make the stand-in of `n_rows` rows that are spread evenly over all codes; of people, where rows are weighed.
+
+        Noisy counts are in parts of `whole`, as those of a private table.
+        """
         self.order = order
         self.sizes = dict(sizes)
-        self.max_rows = max_rows
+        self.max_rows, self.whole = unit.moves, unit.whole
         self.transcript = Transcript(sizes=self.sizes)
-        self._n_rows = n_rows
+        self._n_rows = n_rows * self.whole
 
     def marginals(
         self,
@@ -195,7 +199,7 @@ class EvenTable:
 
 def _forecast(generator: PrivateGenerator, plan: ReleasePlan, rows: int) -> BudgetForecast:
     domain = plan.domain({name: _assumed(plan, name) for name in plan.open})
-    table = EvenTable(domain.sizes, max_rows=plan.unit.max_rows, n_rows=rows, order=plan.order)
+    table = EvenTable(domain.sizes, unit=plan.unit, n_rows=rows, order=plan.order)
     with deterministic_threads():
         generator.module.measure(table, rho=plan.shares["mechanism"], **generator.mechanism_parameters(plan.derivation))
     measured = table.transcript.measurements
@@ -206,13 +210,13 @@ def _forecast(generator: PrivateGenerator, plan: ReleasePlan, rows: int) -> Budg
             for event in measured
             if name in event.clique and name not in halved(event, domain.sizes)
         )
-        variances[name] = 1 / precision if precision else math.inf
+        variances[name] = 1 / precision / table.whole**2 if precision else math.inf
     columns = tuple(
         ColumnForecast(column=name, codes=size, error=expected_error(min(math.sqrt(variances[name]), 1e18), size, rows))
         for name, size in domain.sizes.items()
     )
     of_pairs = [event.sigma for event in measured if len(event.clique) >= 2] or [event.sigma for event in measured]
-    sigma = float(np.median(of_pairs))
+    sigma = float(np.median(of_pairs)) / table.whole
     coarse = dict(domain.sizes)
     for event in measured:
         if len(event.clique) >= 2:
@@ -236,7 +240,9 @@ def _forecast(generator: PrivateGenerator, plan: ReleasePlan, rows: int) -> Budg
         looks=len(table.transcript.events) + len(plan.open) + len(plan.quantile_columns) + (count_rho is not None),
         columns=columns,
         pairs=pairs,
-        row_count=None if count_rho is None else 1.959964 * plan.unit.max_rows / math.sqrt(2 * count_rho),
+        row_count=None
+        if count_rho is None
+        else 1.959964 * plan.unit.moves / plan.unit.whole / math.sqrt(2 * count_rho),
         note=" ".join(_said(event) for event in trained),
     )
 

@@ -366,25 +366,34 @@ def released_rows(transcript: Transcript) -> int:
     if declared is not None:
         return int(declared)
     counted = transcript.row_counts
-    return max(0, int(counted[0].counts)) if counted else 0
+    n_rows = float(counted[0].counts) / transcript.whole if counted else 0.0
+    sizes = _rows_per_unit(transcript)
+    if transcript.weighed and sizes is not None:  # people were counted
+        n_rows *= float(np.arange(1, len(sizes) + 1) @ sizes)
+    return max(0, round(n_rows))
+
+
+def _rows_per_unit(transcript: Transcript) -> Array | None:
+    """Share of units with 1, 2, ... rows, as it was measured; None where it was not."""
+    sizes = next((event for event in transcript.discoveries if event.kind == "sizes"), None)
+    if sizes is None:
+        return None
+    counts = np.maximum(sizes.counts, 0).astype(np.float64)
+    counts = counts if counts.sum() else np.ones(len(counts))
+    return np.asarray(counts / counts.sum())
 
 
 def _entities(table: Table, transcript: Transcript) -> EntityInfo:
     """What a model knows of the people behind the rows: what was measured of them, and what the schema says."""
     once = {table.primary_key} | {rule.columns for rule in table.constraints if isinstance(rule, Unique)}
     unique = tuple(name for name in surrogate_columns(table) if (name,) in once)
-    sizes = next((event for event in transcript.discoveries if event.kind == "sizes"), None)
-    if sizes is None:
+    shares, key = _rows_per_unit(transcript), str(transcript.public["unit"])
+    if shares is None:
         return EntityInfo(None, (), unique)
-    counts = np.maximum(sizes.counts, 0).astype(np.float64)
-    counts = counts if counts.sum() else np.ones(len(counts))
-    kept = np.flatnonzero(counts)
+    kept = np.flatnonzero(shares)
     at = (kept + 1).astype(np.float64)
-    key = sizes.column
     per_entity = (key,) if isinstance(table.columns[key], Identifier) else ()
-    return EntityInfo(
-        Marginal(at, at, counts[kept] / counts[kept].sum()), per_entity, tuple(name for name in unique if name != key)
-    )
+    return EntityInfo(Marginal(at, at, shares[kept]), per_entity, tuple(name for name in unique if name != key))
 
 
 def _whole(table: object) -> pd.DataFrame:

@@ -1,13 +1,48 @@
-"""Words of a certificate: what it does not cover, and how a training was paid for.
+"""Words of a certificate: the claim, what it does not cover, how costs add up, and how a training was paid for.
 
 Words for limits follow NIST SP 800-226 (2025), "Guidelines for Evaluating Differential Privacy Guarantees".
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tabsynth.dp.budget import epsilon_from
-from tabsynth.dp.generator import SECURE
+from tabsynth.dp.generator import SECURE, released_rows
+from tabsynth.dp.pooling import rows_of
 from tabsynth.dp.transcript import Training, Transcript
+
+if TYPE_CHECKING:
+    from tabsynth.dp.certificate import Claim
+
+NORMAL_95 = 1.959964
+"""Standard deviations on either side that hold 95 of 100 normal draws; discrete noise of sigma > 1 is as wide."""
+
+
+def sentences_of(claim: Claim) -> tuple[str, ...]:
+    """The claim in plain words."""
+    whose = "one row" if claim.unit == "row" else f"one {claim.unit} (with at most {claim.max_rows} of its rows)"
+    right = 50 + 50 * claim.advantage
+    shares = (
+        ()
+        if claim.counted == "rows"
+        else (
+            f"Counts and shares are of people, not of rows: of a {claim.unit} with k rows each counted 1/k. Somebody "
+            "with many rows weighs as much as somebody with one, in the synthetic rows, too.",
+        )
+    )
+    return (
+        *shares,
+        f"Whether or not {whose} was in the table, whatever is made of this file is almost equally likely: no "
+        f"probability differs by more than a factor of {claim.odds_factor:.3g}, but for a failure probability of "
+        f"{claim.delta:g}.",
+        f"Somebody who knows all other rows and guesses whether {whose} was in the table is right at most "
+        f"{right:.1f} times in 100, where a coin is right 50 times.",
+        "This holds whatever the reader knows already or will learn, for as many synthetic rows as anybody draws, and "
+        "for whatever is computed from them.",
+        "It does not hide what is true of many: if smokers are ill more often, the rows show it, and a smoker's risk "
+        "can be inferred whether or not their row was there.",
+    )
 
 
 def limits_of(transcript: Transcript) -> tuple[tuple[str, str], ...]:
@@ -62,6 +97,14 @@ def limits_of(transcript: Transcript) -> tuple[tuple[str, str], ...]:
             "HIPAA §164.514(b)(1)) is for an expert to determine.",
         ),
     ]
+    if transcript.weighed:
+        limits.append(
+            (
+                "Counts of people",
+                "Rows of people with many rows weigh less than in the real table, so shares of rows (say, of visits) "
+                "are not estimated; shares of people are, each person's rows averaged.",
+            )
+        )
     if transcript.trainings:
         limits += _limits_of_training()
     if public.get("noise") != SECURE:
@@ -105,3 +148,45 @@ def training_in_words(event: Training, delta: float) -> str:
         f"(Mironov, Talwar and Zhang 2019). Its rho = {event.rho:.6g} is {of_order}. By itself this is epsilon = "
         f"{epsilon_from(event.rho, delta, order=event.order):.4g} at delta = {delta:.3g}."
     )
+
+
+def composition_of(transcript: Transcript) -> tuple[str, ...]:
+    """How costs add up, in words."""
+    public = transcript.public
+    epsilon, delta = float(public["epsilon"]), float(public["delta"])
+    spent = epsilon_from(transcript.rho, delta - transcript.delta, order=transcript.order)
+    lines = [
+        "Costs add up in zero-concentrated differential privacy: noise of standard deviation sigma on counts that one "
+        "unit moves by at most s costs s² / (2 sigma²), and a choice by the exponential mechanism costs epsilon² / 8.",
+        f"{len(transcript.events)} events cost rho = {transcript.rho:.6g} of {float(public['rho']):.6g}.",
+        f"By Canonne, Kamath and Steinke (2020) this is epsilon = {spent:.6g} at delta = "
+        f"{delta - transcript.delta:.3g}; epsilon = {epsilon:g} at delta = {delta:g} was allowed.",
+    ]
+    for event in transcript.trainings:
+        lines.insert(1, training_in_words(event, delta))
+    if transcript.delta:
+        lines.insert(
+            -1,
+            f"Thresholds of category discovery fail with probability {transcript.delta:.3g} at most, added to delta.",
+        )
+    return tuple(lines)
+
+
+def row_count_in_words(transcript: Transcript) -> str:
+    """Where the number of rows comes from."""
+    if transcript.public.get("public_rows") is not None:
+        return "declared public in the schema"
+    counts = transcript.row_counts
+    if not counts:
+        return "not released"
+    width = NORMAL_95 * counts[0].sigma / transcript.whole
+    if transcript.weighed:
+        return f"from a noisy number of people (± {width:.0f} in 95 of 100 cases) and of rows that they have"
+    return f"measured with noise, ± {width:.0f} rows in 95 of 100 cases"
+
+
+def counted(transcript: Transcript) -> int:
+    """How many rows, or people where these are counted, the table has, as declared or released."""
+    if not transcript.weighed:
+        return released_rows(transcript)
+    return max(0, round(rows_of(transcript.row_counts or transcript.measurements[:1]) / transcript.whole))

@@ -8,10 +8,12 @@ the index of a candidate. Nothing else comes out: no exact count, no error and n
 Decisions
 - The unit is added or removed as a whole. It has at most `max_rows` rows in here, so that a table of counts moves by at
   most `max_rows` in L2 (all of its rows in one cell), and so does the L1 distance of a table from an estimate.
+- Where rows are weighed, those of one unit count `whole` together, however many they are. A table moves by a
+  vector without negative numbers whose sum is `whole`, so by at most `whole` in L1 and L2: `max_rows` is `whole` here.
 - Scores of candidates are whole numbers: weights are made whole over a common factor and estimates are rounded, both
   before the data are looked at. They are not monotonic (a row can raise one score and lower another), so the selection
   costs `epsilon**2 / 8` with noise of `2 * sensitivity / epsilon`.
-- Exact counts are kept inside for the time of the fit, since selections look at the same tables again and again.
+- Exact counts are kept inside for the time of the fit (`exact.py`), as selections look at the same tables again.
 
 Source: Bun and Steinke 2016 (zero-concentrated differential privacy); Cesar and Rogers 2021, for `epsilon**2 / 8`;
 Canonne, Kamath and Steinke 2020, for the noise.
@@ -28,8 +30,9 @@ from typing import Any
 import numpy as np
 
 from tabsynth.dp.budget import Sensitivity, gaussian_scale_squared, selection_epsilon
-from tabsynth.dp.counting import LARGEST_TABLE, count, count_pairs, smallest_type
+from tabsynth.dp.counting import LARGEST_TABLE
 from tabsynth.dp.descent import Units, noisy_steps
+from tabsynth.dp.exact import ExactCounts, pooled
 from tabsynth.dp.mechanism import Learner, Schedule
 from tabsynth.dp.spending import Spending
 from tabsynth.dp.subsampled import subsampled_rho
@@ -40,10 +43,6 @@ Array = np.ndarray[Any, Any]
 
 WEIGHT_STEPS = 1024
 """Weights of candidates are multiples of the largest one over this."""
-CACHE_BYTES = 512 * 2**20
-"""Exact tables kept inside for looking again, at most."""
-MANY_PAIRS = 200
-"""Coarse pairs from which on they are counted together, after their columns were made coarse."""
 
 
 class PrivateTable:
@@ -57,8 +56,10 @@ class PrivateTable:
         max_rows: int,
         account: Spending,
         unit_of: Array | None = None,
+        weights: Array | None = None,
+        whole: int = 1,
     ) -> None:
-        """Take rows that were already read, truncated and encoded.
+        """Take rows that were already read, bounded and encoded.
 
         Args:
             columns: Codes by column, each of shape (n_rows,).
@@ -66,16 +67,24 @@ class PrivateTable:
             max_rows: Rows that one unit has at most.
             account: Pays for every look.
             unit_of: Number of the unit of each row, (n_rows,); None where every row is a unit of its own.
+            weights: What each row counts, (n_rows,), where the rows of a unit share `whole`; None where each counts 1.
+            whole: What the rows of one unit count together, where they are weighed.
         """
-        self._unit_of = unit_of
-        self._units: Units | None = None
         self.sizes: Mapping[str, int] = dict(sizes)
-        self.max_rows = max_rows
+        self.whole = whole
+        self.max_rows = max_rows if weights is None else whole
+        """What one unit can move a table of counts by: as many rows as it may have, or `whole` where they share it."""
         self._columns = {name: columns[name] for name in self.sizes}
-        self._n_rows = len(next(iter(self._columns.values()))) if self._columns else 0
+        if weights is not None:  # rows of equal weight are counted together
+            order = np.argsort(weights, kind="stable")
+            weights = weights[order]
+            unit_of = None if unit_of is None else unit_of[order]
+            self._columns = {name: codes[order] for name, codes in self._columns.items()}
+        self._counts = ExactCounts(self._columns, self.sizes, weights)
+        self._n_rows = self._counts.total
+        self._unit_of, self._rows_of_unit, self._averaged = unit_of, max_rows, weights is not None
+        self._units: Units | None = None
         self._account = account
-        self._kept: dict[Clique, Array] = {}
-        self._kept_bytes = 0
         account.transcript.sizes = dict(self.sizes)
 
     @property
@@ -136,7 +145,7 @@ class PrivateTable:
         self._account.charge_each(rho_each, purpose=purpose, mechanism="discrete-gaussian")
         released = []
         with silence():
-            for clique, rho, exact in zip(cliques, rho_each, self._exact_pooled(cliques, maps), strict=True):
+            for clique, rho, exact in zip(cliques, rho_each, self._counts.coarse_tables(cliques, maps), strict=True):
                 variance = gaussian_scale_squared(rho, Sensitivity.of_counts(self.max_rows))
                 noise = self._account.noise.discrete_gaussian(variance, exact.size).reshape(exact.shape)
                 released.append(
@@ -242,7 +251,7 @@ class PrivateTable:
         Raises:
             UsageError: The schedule costs more, or units of several rows are not known apart.
         """
-        if self.max_rows > 1 and self._unit_of is None:
+        if self._rows_of_unit > 1 and self._unit_of is None:
             raise UsageError(f"{purpose}: rows of one unit have to be known as such")
         cost = subsampled_rho(rate=schedule.rate, noise=schedule.noise, steps=schedule.steps, order=self.order)
         if not cost <= rho:
@@ -269,14 +278,15 @@ class PrivateTable:
         """Rows by unit, for `descent.py`, which is a part of the boundary. Nothing else may call this."""
         if self._units is None:
             codes = np.stack(list(self._columns.values()), axis=1)
-            self._units = Units(codes, self._unit_of if self.max_rows > 1 else None, self.max_rows)
+            unit_of = self._unit_of if self._rows_of_unit > 1 else None
+            self._units = Units(codes, unit_of, self._rows_of_unit, averaged=self._averaged)
         return self._units
 
     def _check(self, clique: Clique) -> None:
         unknown = [name for name in clique if name not in self.sizes]
         if unknown or len(set(clique)) < len(clique):
             raise UsageError(f"measured columns must be columns of the table, each once: {', '.join(clique)}")
-        if (n_cells := self._n_cells(clique)) > LARGEST_TABLE:
+        if (n_cells := self._counts.n_cells(clique)) > LARGEST_TABLE:
             raise UsageError(f"{', '.join(clique)}: a table of {n_cells:,} cells is too large; use fewer bins")
 
     def _checked_maps(self, coarse: Mapping[str, Array] | None) -> dict[str, Array]:
@@ -296,69 +306,7 @@ class PrivateTable:
 
     def _exact(self, cliques: Sequence[Clique]) -> Iterator[Array]:
         """Exact counts of each clique, int64; they never leave this file without noise."""
-        names = list(self.sizes)
-        place = {name: number for number, name in enumerate(names)}
-        pairs = {tuple(clique) for clique in cliques if len(clique) == 2} - self._kept.keys()
-        if len(pairs) > 1 and sum(self._n_cells(pair) for pair in pairs) * 8 <= CACHE_BYTES - self._kept_bytes:
-            wanted = sorted(pairs, key=lambda pair: (place[pair[0]], place[pair[1]]))
-            numbers = [(place[a], place[b]) for a, b in wanted]
-            tables = count_pairs([self._columns[name] for name in names], list(self.sizes.values()), numbers)
-            for pair, table in zip(wanted, tables, strict=True):
-                self._keep(pair, table)
-        for clique in cliques:
-            key = tuple(clique)
-            counts = self._kept.get(key)
-            if counts is None:
-                counts = self._count(key)
-                if self._kept_bytes + counts.nbytes <= CACHE_BYTES:
-                    self._keep(key, counts)
-            yield counts
-
-    def _exact_pooled(self, cliques: Sequence[Clique], maps: Mapping[str, Array]) -> Iterator[Array]:
-        """Exact counts in coarse codes. Where many pairs are wanted in few codes, columns are made coarse first.
-
-        A hundred columns of two or three codes are counted together in a twentieth of the passes that their own codes
-        would take.
-        """
-        pairs = [tuple(clique) for clique in cliques]
-        fresh = {pair for pair in pairs if pair not in self._kept}
-        if len(fresh) < MANY_PAIRS or any(len(pair) != 2 or not set(pair) <= maps.keys() for pair in pairs):
-            for clique, fine in zip(cliques, self._exact(cliques), strict=True):
-                yield pooled(fine, clique, maps)
-            return
-        names = [name for name in self.sizes if name in maps]
-        place = {name: number for number, name in enumerate(names)}
-        coarse = [maps[name].astype(smallest_type(self.sizes[name]))[self._columns[name]] for name in names]
-        wanted = sorted({(min(place[a], place[b]), max(place[a], place[b])) for a, b in pairs})
-        sizes = [self._size(name, maps) for name in names]
-        tables = dict(zip(wanted, count_pairs(coarse, sizes, wanted), strict=True))
-        for a, b in pairs:
-            forward = place[a] < place[b]
-            table = tables[(place[a], place[b]) if forward else (place[b], place[a])]
-            yield table if forward else table.T
-
-    def _count(self, clique: Clique) -> Array:
-        if not clique:
-            return np.array(self._n_rows, np.int64)
-        return count([self._columns[name] for name in clique], [self.sizes[name] for name in clique])
-
-    def _keep(self, clique: Clique, counts: Array) -> None:
-        self._kept[clique] = counts
-        self._kept_bytes += counts.nbytes
-
-    def _n_cells(self, clique: Clique) -> int:
-        return math.prod(self.sizes[name] for name in clique)
-
-
-def pooled(counts: Array, clique: Clique, maps: Mapping[str, Array]) -> Array:
-    """Counts in coarse codes: each cell moves as a whole, so one row still counts once."""
-    for axis, name in enumerate(clique):
-        if name in maps:
-            fine = np.moveaxis(counts, axis, 0)
-            summed = np.zeros((int(maps[name].max()) + 1, *fine.shape[1:]), np.int64)
-            np.add.at(summed, maps[name], fine)
-            counts = np.moveaxis(summed, 0, axis)
-    return counts
+        return self._counts.tables(cliques)
 
 
 def whole_weights(weights: Sequence[float]) -> tuple[Array, float]:

@@ -107,7 +107,11 @@ class MeasurableTable(Protocol):
 
     @property
     def max_rows(self) -> int:
-        """Rows that one unit has at most; what the noise is scaled by."""
+        """What one unit can move a table of counts by: rows that it has at most, or `whole`, which its rows share."""
+
+    @property
+    def whole(self) -> int:
+        """What one unit counts where its rows are weighed, else 1: counts over this are numbers of people, or rows."""
 
     @property
     def transcript(self) -> Record:

@@ -4,8 +4,6 @@ Reading is total: a cell that cannot be read is a missing cell, and no cell chan
 come from the header, the schema and the parameters, which are public; never from a cell.
 
 Decisions
-- The unit comes from `privacy.unit` of the schema. A table without one is refused: whose presence is hidden is not for
-  a program to guess. `row` must be written out.
 - Rows of one unit beyond `max_rows` are dropped at random, each unit on its own, by the same secure source as the
   noise: which rows of one person stay never depends on another person.
 - A row whose unit is missing is dropped. It could be anybody's, so no bound on what one person contributes would hold.
@@ -20,7 +18,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -32,10 +30,10 @@ from tabsynth.dp.counting import smallest_type
 from tabsynth.dp.domain import Codes, Domain
 from tabsynth.dp.measure import PrivateTable, silence
 from tabsynth.dp.spending import Noise, Spending
+from tabsynth.dp.unit import PrivacyUnit, shared
 from tabsynth.encoding.derived import Derivation
-from tabsynth.errors import DataError, SchemaError
-from tabsynth.schema.constraints import Unique
-from tabsynth.schema.model import Column, Identifier, Schema, Table, Text, Unit
+from tabsynth.errors import DataError
+from tabsynth.schema.model import Column, Identifier, Table, Text
 from tabsynth.schema.values import TypedTable, Values, parse_column
 from tabsynth.tables.frames import to_arrow
 from tabsynth.tables.names import check_names
@@ -44,67 +42,6 @@ Array = np.ndarray[Any, Any]
 
 BATCH_ROWS = 1 << 18
 """Rows of a Parquet file that are in memory at a time."""
-
-
-@dataclass(frozen=True)
-class PrivacyUnit:
-    """Whose presence is hidden, and how many rows it may have."""
-
-    key: str | None
-    """Column that names the unit; None where every row is a unit of its own."""
-    max_rows: int
-
-    def in_words(self) -> str:
-        """The unit for the certificate."""
-        if self.key is None:
-            return "one row"
-        rows = "row" if self.max_rows == 1 else "rows"
-        return f"everything that belongs to one value of {self.key!r}, at most {self.max_rows} {rows}"
-
-
-def privacy_unit(schema: Schema, table_name: str) -> PrivacyUnit:
-    """The unit that the schema declares for a table.
-
-    Raises:
-        SchemaError: There is none, it lies in another table, its key may be missing, or it has no `max_rows`.
-    """
-    table = schema.tables[table_name]
-    unit: Unit | Literal["row"] | None = schema.privacy.unit if schema.privacy else None
-    if unit is None:
-        proposal = table.entity_key or next(iter(table.primary_key), None)
-        example = "unit: row" if proposal is None else f"unit: {{table: {table_name}, key: {proposal}, max_rows: 1}}"
-        raise SchemaError(
-            f"privacy: the schema does not say whose presence is to be hidden; write 'privacy: {{{example}}}', or "
-            "'privacy: {unit: row}' if no person has more than one row"
-        )
-    if unit == "row":
-        if table.entity_key is not None:
-            raise SchemaError(
-                f"privacy.unit: is 'row', but {table.entity_key!r} is declared to have several rows (entity_key); make "
-                f"it the unit: {{table: {table_name}, key: {table.entity_key}, max_rows: N}}"
-            )
-        return PrivacyUnit(None, 1)
-    if unit.table != table_name:
-        raise SchemaError(
-            f"privacy.unit: lies in table {unit.table!r}; a unit of another table cannot be protected here, so name a "
-            f"column of {table_name!r}"
-        )
-    if table.columns[unit.key].nullable:
-        raise SchemaError(
-            f"privacy.unit: {unit.key}: may be missing, and a row without it could be anybody's; declare nullable: "
-            "false (rows without it are then left out)"
-        )
-    max_rows = unit.max_rows
-    if max_rows is None:
-        once = table.primary_key == (unit.key,) or any(
-            isinstance(rule, Unique) and rule.columns == (unit.key,) for rule in table.constraints
-        )
-        if not once:
-            raise SchemaError(
-                f"privacy.unit: say how many rows one {unit.key} may contribute (max_rows: N); further ones are dropped"
-            )
-        max_rows = 1
-    return PrivacyUnit(unit.key, max_rows)
 
 
 class PrivateRows:
@@ -131,6 +68,7 @@ class PrivateRows:
         self._kept: Array | None = None
         self._per_unit: Array | None = None
         self._unit_of: Array | None = None
+        self._weights: Array | None = None
         if unit.key is not None:
             with silence():
                 keys = self._keys(unit.key)
@@ -139,6 +77,8 @@ class PrivateRows:
                 self._kept = kept
                 self._unit_of = keys[kept]
                 self._per_unit = _rows_per_unit(keys, unit.max_rows)
+                if unit.weighed:
+                    self._weights = shared(self._unit_of, unit.whole)
 
     def __repr__(self) -> str:
         return f"PrivateRows(unit={self.unit!r})"
@@ -153,7 +93,15 @@ class PrivateRows:
                 for name, codes in rows.codes.items():
                     columns[name][start : start + rows.n_rows] = codes
                 start += rows.n_rows
-        return PrivateTable(columns, domain.sizes, max_rows=self.unit.max_rows, account=spending, unit_of=self._unit_of)
+        return PrivateTable(
+            columns,
+            domain.sizes,
+            max_rows=self.unit.max_rows,
+            account=spending,
+            unit_of=self._unit_of,
+            weights=self._weights,
+            whole=self.unit.whole,
+        )
 
     def column(self, name: str) -> Values:
         """One column to model, for `discovery.py`, which is a part of the boundary. Nothing else may call this."""
@@ -161,6 +109,11 @@ class PrivateRows:
         if len(parts) == 1:
             return parts[0]
         return Values(np.concatenate([part.array for part in parts]), np.concatenate([part.missing for part in parts]))
+
+    @property
+    def weights(self) -> Array | None:
+        """What each row counts, where rows are weighed, for `discovery.py`. Nothing else may call this."""
+        return self._weights
 
     @property
     def rows_per_unit(self) -> Array | None:

@@ -22,8 +22,9 @@ from tabsynth.dp.domain import (
     needs_discovery,
 )
 from tabsynth.dp.ledger import Ledger
-from tabsynth.dp.reading import PrivacyUnit, PrivateRows, privacy_unit
+from tabsynth.dp.reading import PrivateRows
 from tabsynth.dp.spending import Spending
+from tabsynth.dp.unit import PrivacyUnit, privacy_unit
 from tabsynth.encoding.derived import Derivation, derive
 from tabsynth.errors import ConstraintError, SchemaError, UsageError
 from tabsynth.generators.base import choose_table
@@ -116,6 +117,7 @@ class ReleasePlan:
             **({} if self.order is None else {"order": self.order}),
             "unit": "row" if self.unit.key is None else self.unit.key,
             "max_rows": self.unit.max_rows,
+            **({"whole": self.unit.whole} if self.unit.weighed else {}),
             "neighbours": "add or remove one unit",
             "public_rows": self.public_rows,
             "ledger": None if self.generator.ledger == NO_LEDGER else self.ledger_name,

@@ -208,6 +208,16 @@ class Transcript:
         return smallest_order(event.order for event in self.trainings)
 
     @property
+    def whole(self) -> int:
+        """What one unit counts where its rows were weighed, else 1; noisy counts over this are people, or rows."""
+        return int(self.public.get("whole", 1))
+
+    @property
+    def weighed(self) -> bool:
+        """Whether counts are of people, not of rows."""
+        return "whole" in self.public
+
+    @property
     def rho(self) -> float:
         """Cost of all events together."""
         return math.fsum(event.rho for event in self.events)

@@ -393,6 +393,8 @@ class Unit(Part):
     key: str
     max_rows: int | None = Field(default=None, ge=1)
     """Rows that one unit may contribute; further ones are dropped before learning."""
+    bounding: Literal["truncate", "weigh"] = "truncate"
+    """How rows of one unit count: 1 each, with noise for `max_rows`; or 1 / k each of k rows, with noise for 1."""
 
 
 class Privacy(Part):

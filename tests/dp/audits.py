@@ -29,8 +29,9 @@ import tabsynth as ts
 from tabsynth.dp import descent
 from tabsynth.dp.certificate import check_costs, transcript_of
 from tabsynth.dp.discovery import findings
+from tabsynth.dp.exact import pooled
 from tabsynth.dp.generator import PrivateGenerator, release
-from tabsynth.dp.measure import PrivateTable, pooled, whole_weights
+from tabsynth.dp.measure import PrivateTable, whole_weights
 from tabsynth.dp.mechanism import Learner, Schedule
 from tabsynth.dp.noise import NoiseSource
 from tabsynth.dp.reading import PrivateRows
@@ -270,7 +271,7 @@ class Shadowed:
 
     def __init__(self, table: PrivateTable, neighbour: PrivateTable) -> None:
         self.table, self.neighbour = table, neighbour
-        self.sizes, self.max_rows = table.sizes, table.max_rows
+        self.sizes, self.max_rows, self.whole = table.sizes, table.max_rows, table.whole
         self.looks = 0
 
     @property
@@ -302,6 +303,7 @@ class Shadowed:
             moved = pooled(here, clique, maps) - pooled(there, clique, maps)
             distance = math.sqrt(float((moved.astype(np.float64) ** 2).sum()))
             assert distance <= event.sensitivity, f"{purpose}: one unit moves it by {distance}"
+            assert np.abs(moved).sum() <= self.max_rows, f"{purpose}: one unit moves it further than a selection allows"
             assert event.recomputed_rho() <= rho * (1 + 1e-9), f"{purpose}: costs more than charged"
             self.looks += 1
         return made
@@ -429,12 +431,15 @@ def visits(max_rows: int, *, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     table["person"] = [f"P{n // max_rows:04d}" for n in range(len(table))]
     table["sex"] = rng.choice(["F", "M"], len(table))
     crowd = pd.DataFrame([strange_rows()["second category"]] * (3 * max_rows + 1))
+    if max_rows > 1:  # others have fewer rows than they might
+        table = table.drop(index=table.index[:-1:7]).reset_index(drop=True)
     return table, pd.concat([table, crowd], ignore_index=True)
 
 
-def check_sensitivity(name: str, max_rows: int, *, seed: int = 0) -> None:
+def check_sensitivity(name: str, max_rows: int, *, seed: int = 0, bounding: str = "truncate") -> None:
     """A3: one person more or less moves no look of the mechanism, nor any discovery, by more than it claims."""
-    schema = schema_of({"table": "t", "key": "person", "max_rows": max_rows})
+    unit = {"table": "t", "key": "person", "max_rows": max_rows, "bounding": bounding}
+    schema = schema_of(unit)
     maker = make(name)
     if maker.trains:  # under much noise all codes are pooled, and there is nothing to train
         schema = schema.model_copy(update={"privacy": schema.privacy.model_copy(update={"epsilon": 60.0})})  # type: ignore[union-attr]
@@ -447,19 +452,20 @@ def check_sensitivity(name: str, max_rows: int, *, seed: int = 0) -> None:
         parameters = maker.mechanism_parameters(plan.derivation)
         maker.module.measure(shadowed, rho=plan.shares["mechanism"], **parameters)
         assert shadowed.looks >= 2
-    check_discoveries(maker, max_rows, seed=seed)
+        assert shadowed.table.transcript.weighed == (bounding == "weigh" and max_rows > 1)
+    check_discoveries(maker, unit, seed=seed)
 
 
-def check_discoveries(maker: PrivateGenerator, max_rows: int, *, seed: int) -> None:
+def check_discoveries(maker: PrivateGenerator, unit: Mapping[str, Any], *, seed: int) -> None:
     """A3: the same for what is found out about columns that the schema leaves open."""
     opened = schema_of(
-        {"table": "t", "key": "person", "max_rows": max_rows},
+        unit,
         sex={"type": "categorical"},
         age={"type": "integer", "nullable": False},
     )
     paying = maker.model_copy(update={"discover": True, "quantiles": True})
     events = []
-    for table in visits(max_rows, seed=seed):
+    for table in visits(unit["max_rows"], seed=seed):
         _, private = private_table(paying, table, opened, noise=ZeroNoise())
         events.append(private.transcript.discoveries)
     for here, there in zip(*events, strict=True):
@@ -514,7 +520,7 @@ class Weighed:
 
     def __init__(self, table: PrivateTable, without: PrivateTable, with_person: PrivateTable) -> None:
         self.table, self.without, self.with_person = table, without, with_person
-        self.sizes, self.max_rows = table.sizes, table.max_rows
+        self.sizes, self.max_rows, self.whole = table.sizes, table.max_rows, table.whole
         self.evidence = 0.0
         self.residuals: list[tuple[str, Array]] = []
         """Noise of each look in units of its sigma, by purpose."""

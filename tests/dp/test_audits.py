@@ -32,6 +32,18 @@ def test_a3_one_person_moves_looks_as_claimed(name: str, max_rows: int) -> None:
 
 
 @each
+@pytest.mark.parametrize("max_rows", [1, 2, 5])
+def test_a3_one_person_moves_weighed_looks_as_claimed(name: str, max_rows: int) -> None:
+    """The same where each of a person's k rows counts 1/k."""
+    audits.check_sensitivity(name, max_rows, bounding="weigh")
+
+
+def test_a3_shares_that_do_not_divide_evenly_add_up() -> None:
+    """Thirteen rows share what a person counts in parts that differ by 1."""
+    audits.check_sensitivity("dp-independent", 13, bounding="weigh")
+
+
+@each
 def test_a5_ledger_and_transcript_agree(name: str, tmp_path: Path) -> None:
     """Each look is charged once, before it is taken, for exactly what its noise says."""
     audits.check_costs_of(name, tmp_path)

@@ -150,8 +150,8 @@ def test_many_coarse_pairs_are_counted_as_one_by_one():
     maps = {name: (np.arange(size) % 3 if size > 2 else np.arange(size)) for name, size in sizes.items()}
     names = list(sizes)
     pairs = [(b, a) if (i + j) % 2 else (a, b) for i, a in enumerate(names) for j, b in enumerate(names) if i < j]
-    for pair, found in zip(pairs, table._exact_pooled(pairs, maps), strict=True):
-        (alone,) = table._exact_pooled([pair], maps)
+    for pair, found in zip(pairs, table._counts.coarse_tables(pairs, maps), strict=True):
+        (alone,) = table._counts.coarse_tables([pair], maps)
         np.testing.assert_array_equal(found, alone)
 
 

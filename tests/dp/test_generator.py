@@ -205,12 +205,12 @@ def test_nothing_is_spent_where_the_table_cannot_be_opened(tmp_path: Path) -> No
 
 def test_a_failure_inside_says_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Whatever breaks behind the boundary, the words are the same, and the charge stays."""
-    from tabsynth.dp import measure
+    from tabsynth.dp import exact, measure
 
     def broken(*words: object) -> None:
         raise ValueError("row 17: Mrs Smith")
 
-    monkeypatch.setattr(measure, "count", broken)
+    monkeypatch.setattr(exact, "count", broken)
     file = tmp_path / "spent.ledger"
     with pytest.raises(measure.BoundaryError) as caught:
         make("dp-mst", ledger=str(file)).fit(ward(), schema_of())

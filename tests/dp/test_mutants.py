@@ -197,13 +197,28 @@ def whole_column_by_majority(patch: pytest.MonkeyPatch) -> None:
 
 def gradients_not_clipped(patch: pytest.MonkeyPatch) -> None:
     """A person's gradient counts with whatever length it has."""
-    patch.setattr(descent, "_shrinking", lambda traces, there, clip: there.astype(np.float64).ravel())
+    patch.setattr(descent, "_shrinking", lambda traces, there, clip, averaged=False: there.astype(np.float64).ravel())
 
 
 def rows_clipped_in_place_of_people(patch: pytest.MonkeyPatch) -> None:
     """Each row is clipped, however many of them are one person's."""
     units = descent.Units.__init__
-    patch.setattr(descent.Units, "__init__", lambda self, codes, unit_of, max_rows: units(self, codes, None, max_rows))
+    patch.setattr(
+        descent.Units,
+        "__init__",
+        lambda self, codes, unit_of, max_rows, averaged=False: units(self, codes, None, max_rows),
+    )
+
+
+def weighed_rows_count_whole(patch: pytest.MonkeyPatch) -> None:
+    """Where a person's rows should share what one person counts, each counts all of it."""
+    patch.setattr(reading, "shared", lambda unit_of, whole: np.full(len(unit_of), whole, np.int64))
+
+
+def weights_rounded_up(patch: pytest.MonkeyPatch) -> None:
+    """Shares of what one person counts are rounded up, so that they add up to more."""
+    share = reading.shared
+    patch.setattr(reading, "shared", lambda unit_of, whole: share(unit_of, whole) + 1)
 
 
 def batches_believed_smaller(patch: pytest.MonkeyPatch) -> None:
@@ -231,6 +246,8 @@ MUTANTS: tuple[Patch, ...] = (
     whole_column_by_majority,
     gradients_not_clipped,
     rows_clipped_in_place_of_people,
+    weighed_rows_count_whole,
+    weights_rounded_up,
     batches_believed_smaller,
 )
 TRAINING = ("gradients_not_clipped", "rows_clipped_in_place_of_people", "batches_believed_smaller")
@@ -245,6 +262,7 @@ def test_every_mutant_is_noticed(mutant: Patch, tmp_path: Path, monkeypatch: pyt
     checks: dict[str, audits.Check] = {
         "A5": lambda: audits.check_costs_of(name, tmp_path),
         "A3": lambda: [audits.check_sensitivity(name, max_rows) for max_rows in (1, 2, 5)],
+        "A3 weighed": lambda: [audits.check_sensitivity(name, k, bounding="weigh") for k in (2, 13)],
         "A1 cells": audits.check_cells,
         "A1": lambda: audits.check_structure(name, tmp_path),
         "A7": lambda: audits.check_audit(name, runs=1000, least=0.0),
