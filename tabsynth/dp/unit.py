@@ -3,6 +3,9 @@
 Decisions
 - The unit comes from `privacy.unit` of the schema. A table without one is refused: whose presence is hidden is not for
   a program to guess. `row` must be written out.
+- A unit of another table is protected here where a relationship names the column that holds its key: rows belong to
+  the unit that they point to. Each table is a release of its own, and all are charged to one ledger. Where several
+  relationships lead there, a row would belong to several units, and the table is refused.
 - With `bounding: weigh` the rows that stay count 1/k each, where k is how many of its unit there are. One unit then
   moves a count by 1, whatever `max_rows` is, and counts are of people. They stay whole numbers: a unit counts `whole`,
   which is public, and its rows share it without a rest (`shared`).
@@ -55,7 +58,8 @@ def privacy_unit(schema: Schema, table_name: str) -> PrivacyUnit:
     """The unit that the schema declares for a table.
 
     Raises:
-        SchemaError: There is none, it lies in another table, its key may be missing, or it has no `max_rows`.
+        SchemaError: There is none, it lies in a table that no relationship leads to, its key may be missing, or it has no
+            `max_rows`.
     """
     table = schema.tables[table_name]
     unit: Unit | Literal["row"] | None = schema.privacy.unit if schema.privacy else None
@@ -73,27 +77,45 @@ def privacy_unit(schema: Schema, table_name: str) -> PrivacyUnit:
                 f"it the unit: {{table: {table_name}, key: {table.entity_key}, max_rows: N}}"
             )
         return PrivacyUnit(None, 1)
-    if unit.table != table_name:
+    key = unit.key if unit.table == table_name else _key_from(schema, unit, table_name)
+    if table.columns[key].nullable:
         raise SchemaError(
-            f"privacy.unit: lies in table {unit.table!r}; a unit of another table cannot be protected here, so name a "
-            f"column of {table_name!r}"
-        )
-    if table.columns[unit.key].nullable:
-        raise SchemaError(
-            f"privacy.unit: {unit.key}: may be missing, and a row without it could be anybody's; declare nullable: "
-            "false (rows without it are then left out)"
+            f"privacy.unit: {key}: may be missing, and a row without it could be anybody's; declare nullable: false "
+            "(rows without it are then left out)"
         )
     max_rows = unit.max_rows
     if max_rows is None:
-        once = table.primary_key == (unit.key,) or any(
-            isinstance(rule, Unique) and rule.columns == (unit.key,) for rule in table.constraints
+        once = table.primary_key == (key,) or any(
+            isinstance(rule, Unique) and rule.columns == (key,) for rule in table.constraints
         )
         if not once:
             raise SchemaError(
-                f"privacy.unit: say how many rows one {unit.key} may contribute (max_rows: N); further ones are dropped"
+                f"privacy.unit: say how many rows one {key} may contribute (max_rows: N); further ones are dropped"
             )
         max_rows = 1
-    return PrivacyUnit(unit.key, max_rows, weighed=unit.bounding == "weigh" and max_rows > 1)
+    return PrivacyUnit(key, max_rows, weighed=unit.bounding == "weigh" and max_rows > 1)
+
+
+def _key_from(schema: Schema, unit: Unit, table_name: str) -> str:
+    """The column of a table that names the unit of another table, which a relationship says.
+
+    Raises:
+        SchemaError: None does, or several do.
+    """
+    to_unit = [rule for rule in schema.relationships if (rule.child, rule.parent) == (table_name, unit.table)]
+    keys = {rule.child_key[0] for rule in to_unit if rule.parent_key == (unit.key,)}
+    if len(keys) == 1 and len(to_unit) == 1:
+        return keys.pop()
+    if len(to_unit) > 1:
+        raise SchemaError(
+            f"privacy.unit: {len(to_unit)} relationships lead from {table_name!r} to {unit.table!r}, so a row could "
+            f"belong to several units; keep the one whose unit is to be hidden, or name a column of {table_name!r}"
+        )
+    raise SchemaError(
+        f"privacy.unit: lies in table {unit.table!r}, and no relationship says which column of {table_name!r} holds "
+        f"its {unit.key!r}; declare {{parent: {unit.table}, parent_key: [{unit.key}], child: {table_name}, child_key: "
+        f"[COLUMN]}}, after adding that column where the tables in between have it, or name a column of {table_name!r}"
+    )
 
 
 def shared(unit_of: Array, whole: int) -> Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,9 +15,10 @@ from hypothesis.extra.numpy import arrays
 
 from tabsynth.dp.certificate import build_certificate, check_costs, transcript_of
 from tabsynth.dp.forecast import forecast
-from tabsynth.dp.unit import LARGEST_WHOLE, PrivacyUnit, shared
-from tabsynth.errors import ArtifactError
+from tabsynth.dp.unit import LARGEST_WHOLE, PrivacyUnit, privacy_unit, shared
+from tabsynth.errors import ArtifactError, SchemaError
 from tabsynth.report.certificate import render_certificate
+from tabsynth.schema.model import Schema
 from tests.dp.audits import ZeroNoise, make, private_table, schema_of, ward
 
 WEIGHED = {"table": "t", "key": "person", "max_rows": 4, "bounding": "weigh"}
@@ -105,3 +107,54 @@ def test_a_weighed_look_cannot_claim_less() -> None:
     transcript.events[place] = replace(event, sensitivity=1.0, sigma=event.sigma / 12)
     with pytest.raises(ArtifactError, match="less than its noise"):
         check_costs(transcript)
+
+
+def clinic(*links: tuple[str, str, str, str], nullable: bool = False) -> Schema:
+    """People, their stays, and results of each stay; the unit is a person."""
+    key = {"type": "identifier", "nullable": nullable}
+    columns: dict[str, Any] = {"sex": {"type": "categorical", "categories": ["F", "M"]}}
+    return Schema.model_validate(
+        {
+            "name": "clinic",
+            "tables": {
+                "people": {"columns": {"id": {"type": "identifier", "nullable": False}, **columns}},
+                "stays": {"columns": {"person": key, "doctor": key, "stay": key, **columns}},
+                "results": {"columns": {"stay": key, **columns}},
+            },
+            "relationships": [
+                {"parent": parent, "parent_key": [key], "child": child, "child_key": [column]}
+                for parent, key, child, column in links
+            ],
+            "privacy": {"unit": {"table": "people", "key": "id", "max_rows": 2}, "epsilon": 1.0, "delta": 1e-6},
+        }
+    )
+
+
+PERSON = ("people", "id", "stays", "person")
+
+
+def test_a_unit_of_another_table_is_protected_where_rows_point_to_it() -> None:
+    """Rows belong to the person that they name, whose rows are bounded; the release says which column that is."""
+    schema = clinic(PERSON)
+    assert privacy_unit(schema, "stays") == PrivacyUnit("person", 2)
+    assert privacy_unit(schema, "people") == PrivacyUnit("id", 2)
+    rows = pd.DataFrame({"person": ["a"] * 50 + ["b", "c"], "doctor": "d", "stay": "s", "sex": ["M"] * 50 + ["F", "F"]})
+    model = make("dp-independent", epsilon=0.5).fit(rows, schema, table_name="stays")
+    transcript = transcript_of(model)
+    assert transcript.public["unit"] == "person" and transcript.measurements[0].sensitivity == 2
+    assert len(model.sample(10, seed=0)) == 10
+
+
+@pytest.mark.parametrize(
+    ("schema", "table", "words"),
+    [
+        (clinic(), "stays", "no relationship says which column"),
+        (clinic(PERSON, ("stays", "stay", "results", "stay")), "results", "no relationship says which column"),
+        (clinic(PERSON, ("people", "id", "stays", "doctor")), "stays", "2 relationships lead"),
+        (clinic(PERSON, nullable=True), "stays", "person: may be missing"),
+    ],
+)
+def test_a_unit_that_rows_do_not_point_to_is_refused(schema: Schema, table: str, words: str) -> None:
+    """Without one column that names the person of each row there is no bound on what a person contributes."""
+    with pytest.raises(SchemaError, match=words):
+        privacy_unit(schema, table)
