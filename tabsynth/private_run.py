@@ -1,6 +1,7 @@
 """`tabsynth run` for a private generator: what may be released at the top of the folder, what may not in `internal`.
 
     synthetic.<format>  model.tabsynth  certificate.json  certificate.html  manifest.json   functions of the model file
+    appraisal.json                                                    noisy figures, paid for (parameter `appraisal`)
     internal/report.html  internal/report.json  internal/report.pdf                        measured against real rows
 
 Decisions
@@ -29,6 +30,8 @@ from tabsynth.schema.model import Schema
 from tabsynth.tables.files import detect_format, read_table
 
 if TYPE_CHECKING:
+    from tabsynth.dp.generator import PrivateGenerator
+    from tabsynth.generators.model import Model
     from tabsynth.report.build import Report
 
 
@@ -84,11 +87,13 @@ def run_privately(
     Raises:
         TabsynthError: See `pipeline.run`.
     """
+    from tabsynth.dp import generator
     from tabsynth.dp.reading import secure_split
     from tabsynth.dp.unit import privacy_unit
     from tabsynth.report.certificate import write_certificate
     from tabsynth.report.writing import INTERNAL, write_editions
 
+    assert isinstance(maker, generator.PrivateGenerator)
     unit = privacy_unit(schema, table_name)
     progress.stage("Reading")
     frame = read_table(data, delimiter=delimiter, encoding=encoding, allow_empty=True)
@@ -104,6 +109,8 @@ def run_privately(
         write_rows(model, n_rows, synthetic_file, seed=seed, given=given, progress=progress)
         model.save(folder / "model.tabsynth")
         write_certificate(model, folder / "model.tabsynth", folder, rows=None if given else n_rows, seed=seed)
+        if maker.appraisal:
+            notes += _appraise(maker, model, schema, train, synthetic_file, folder, progress)
         manifest = {
             "tabsynth": version(),
             "schema": schema.name,
@@ -148,3 +155,26 @@ def run_privately(
         except Exception:  # whatever it is: the budget is spent, and the release must not be lost with the report
             notes.append("no internal report could be made of these rows; 'tabsynth validate' may say why")
     return PrivateRun(n_rows, verdict, tuple(notes), synthetic_file.name)
+
+
+def _appraise(
+    maker: PrivateGenerator,
+    model: Model,
+    schema: Schema,
+    train: object,
+    synthetic: Path,
+    folder: Path,
+    progress: Progress,
+) -> list[str]:
+    """Write figures that were paid for beside the rows; notes where there are none."""
+    from tabsynth.dp.appraisal import appraise
+
+    assert maker.ledger is not None
+    try:
+        figures = appraise(
+            model, schema, train, read_table(synthetic), ledger=maker.ledger, dataset=maker.dataset, progress=progress
+        )
+    except Exception:  # whatever it is: the release is paid for, and must not be lost with the figures
+        return ["no figures could be released; what was charged for them stays charged"]
+    (folder / "appraisal.json").write_text(figures.to_json(), encoding="utf-8")
+    return []

@@ -64,13 +64,18 @@ def evaluate(
     """Measure synthetic rows against training and holdout rows; exit code 8 if a limit of the policy is missed.
 
     Writes the dossier as report.html, report.json and, with the extra 'pdf', report.pdf: at the top the edition that
-    may be published, in the folder 'internal' the complete one.
+    may be published, in the folder 'internal' the complete one. Where the schema states a privacy budget, nothing that
+    is measured here may be published, as nobody has paid for it: the complete edition alone is made, and 'tabsynth
+    appraise' makes figures that may.
     """
     from tabsynth import pipeline
     from tabsynth.outputs import atomic_folder
-    from tabsynth.report.writing import write_editions
+    from tabsynth.report.writing import INTERNAL, write_editions
+    from tabsynth.schema.files import load_schema
     from tabsynth.tables.files import read_table
 
+    loaded = load_schema(schema)
+    unpaid = pipeline.default_generator(loaded) == pipeline.PRIVATE_GENERATOR
     with BarProgress(quiet=quiet) as progress:
         progress.stage("Reading")
         frames = {
@@ -81,13 +86,14 @@ def evaluate(
             train=frames["train"],
             holdout=frames["holdout"],
             synthetic=frames["synthetic"],
-            schema=schema,
+            schema=loaded,
             table_name=table,
             policy=policy,
             level=cast("Level", level),
             seed=seed,
             use=context,
             context={
+                **({"watermark": INTERNAL} if unpaid else {}),
                 "seed": seed,
                 "files": {"train": train.name, "holdout": holdout.name, "synthetic": synthetic.name},
             },
@@ -95,14 +101,15 @@ def evaluate(
         )
         with atomic_folder(output, overwrite=overwrite) as folder:
             progress.stage("Writing the dossier")
-            write_editions(report, folder, pdf=pdf)
+            write_editions(report, folder, external=not unpaid, pdf=pdf)
+    public = output / "internal" if unpaid else output
     described = {
-        "report": str(output / "report.html"),
-        "report_json": str(output / "report.json"),
+        "report": str(public / "report.html"),
+        "report_json": str(public / "report.json"),
         "internal": str(output / "internal" / "report.html"),
         "verdict": report.verdict,
     }
-    put(described, as_json=as_json, text=f"wrote {output / 'report.html'}: {report.verdict}")
+    put(described, as_json=as_json, text=f"wrote {public / 'report.html'}: {report.verdict}")
     if report.verdict == "fail":
         raise VerdictError(f"a limit of the policy is missed; see {output / 'internal' / 'report.html'}")
 

@@ -10,7 +10,18 @@ import typer
 from tabsynth.cli.root import app
 from tabsynth.console import BarProgress, command, put
 from tabsynth.errors import UsageError
-from tabsynth.options import AsJson, Debug, Quiet, SchemaFile, Sets, TableName, read_parameters
+from tabsynth.options import (
+    AsJson,
+    DataFile,
+    Debug,
+    Delimiter,
+    Encoding,
+    Quiet,
+    SchemaFile,
+    Sets,
+    TableName,
+    read_parameters,
+)
 
 
 @app.command(epilog="Example: tabsynth certificate model.tabsynth -o certificate")
@@ -83,6 +94,53 @@ def replay(
         {"rows": found.rows, "seed": found.seed, "sha256": found.sha256, "checked": list(found.checked)},
         as_json=as_json,
         text="\n".join([f"same: {item}" for item in found.checked] + [f"rows sha256 {found.sha256}"]),
+    )
+
+
+@app.command(
+    epilog="Example: tabsynth appraise icu.yaml icu.csv icu.tabsynth synthetic.csv --ledger icu.ledger --epsilon 0.1 "
+    "-o appraisal.json"
+)
+@command
+def appraise(
+    schema: SchemaFile,
+    data: DataFile,
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Model file that was learned from DATA.")],
+    synthetic: Annotated[Path, typer.Argument(metavar="SYNTHETIC", help="Rows that were drawn from it.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="JSON file to write.")],
+    ledger: Annotated[str, typer.Option(help="The ledger that MODEL was charged to; 'none' to keep none.")],
+    epsilon: Annotated[
+        float | None, typer.Option(help="What the figures may cost. Default: what MODEL kept for them.")
+    ] = None,
+    dataset: Annotated[str | None, typer.Option(help="Name of the data in the ledger. Default: MODEL's.")] = None,
+    delimiter: Delimiter = None,
+    encoding: Encoding = "utf-8",
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Say how close rows of a private model are to the real ones: with noise, charged, and so fit for release."""
+    from tabsynth.dp.appraisal import appraise as pay
+    from tabsynth.generators.storage import load
+    from tabsynth.outputs import atomic_file
+    from tabsynth.schema.files import load_schema
+    from tabsynth.tables.files import read_table
+
+    with BarProgress(quiet=quiet) as progress:
+        progress.stage("Reading")
+        loaded, declared = load(model), load_schema(schema)
+        rows = read_table(synthetic, delimiter=delimiter, encoding=encoding)
+        streamed = data.suffix == ".parquet"
+        real = data if streamed else read_table(data, delimiter=delimiter, encoding=encoding, allow_empty=True)
+        made = pay(loaded, declared, real, rows, ledger=ledger, epsilon=epsilon, dataset=dataset, progress=progress)
+        with atomic_file(output) as partial:
+            partial.write_text(made.to_json(), encoding="utf-8")
+    pair = "" if made.mean_pair is None else f", of pairs {made.mean_pair:.4f}"
+    put(
+        made.model_dump(mode="json"),
+        as_json=as_json,
+        text=f"wrote {output}: mean distance of columns {made.mean_column:.4f}{pair} (total variation); cost epsilon "
+        f"{made.epsilon:.4g}, with the model {made.epsilon_in_all:.4g}",
     )
 
 

@@ -30,12 +30,12 @@ from tabsynth.dp.generator import SECURE, PrivateGenerator
 from tabsynth.dp.limits import (
     NORMAL_95,
     composition_of,
-    counted,
     limits_of,
     row_count_in_words,
     sentences_of,
 )
 from tabsynth.dp.release_plan import domain_of
+from tabsynth.dp.released import counted
 from tabsynth.dp.transcript import Discovery, Event, Measurement, Selection, Training, Transcript
 from tabsynth.errors import ArtifactError, UsageError
 from tabsynth.generators.chunks import spelled_together

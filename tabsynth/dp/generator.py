@@ -36,22 +36,20 @@ from tabsynth.dp.fitted import FittedCounts
 from tabsynth.dp.noise import NoiseSource
 from tabsynth.dp.reading import PrivateRows
 from tabsynth.dp.release_plan import domain_of, plan_release
+from tabsynth.dp.released import entities, released_rows
 from tabsynth.dp.spending import Noise, Spending
 from tabsynth.dp.transcript import Transcript
 from tabsynth.encoding.derived import Derivation, derive
-from tabsynth.encoding.marginal import Marginal
 from tabsynth.encoding.table import EncodedTable
 from tabsynth.errors import UsageError
 from tabsynth.generators.base import Fitted, Generator, choose_table
-from tabsynth.generators.entities import EntityInfo, surrogate_columns
 from tabsynth.generators.model import Model
 from tabsynth.identifiers.treat import treat
 from tabsynth.identifiers.treated_schema import needs_treatment
 from tabsynth.progress import SILENT, Progress
 from tabsynth.randomness import deterministic_threads
-from tabsynth.schema.constraints import Unique
 from tabsynth.schema.files import load_schema
-from tabsynth.schema.model import Categorical, Identifier, Ordinal, Role, Schema, Table, Text
+from tabsynth.schema.model import Categorical, Identifier, Ordinal, Role, Schema, Text
 from tabsynth.tables.files import read_table
 from tabsynth.tables.frames import FrameKind, to_arrow
 
@@ -101,6 +99,12 @@ class PrivateGenerator(Generator):
     discover: bool = Field(
         default=False,
         description="Pay for categories and bounds that the schema does not declare (a tenth of the budget).",
+    )
+    appraisal: float = Field(
+        default=0.0,
+        ge=0,
+        le=0.5,
+        description="Share of the budget that run keeps for figures about how close the rows are, to be released.",
     )
     quantiles: bool = Field(
         default=False, description="Pay for bins of about equal mass in place of even ones (a tenth of the budget)."
@@ -295,9 +299,7 @@ def release(
     name = choose_table(schema, table_name)
     plan = plan_release(generator, schema, name)
     library = _library(table)
-    if needs_treatment(schema.tables[name]):
-        treated = treat(_whole(table), schema, name, silent=True)
-        table, schema = treated.frame, treated.schema
+    table, schema = private_source(table, schema, name)
     source = SECURE if noise.secure else INSECURE
     transcript = Transcript(public={**plan.public, "noise": source, "release": secrets.token_hex(8)})
     ledger = plan.open_ledger()
@@ -334,6 +336,14 @@ def release(
     return rebuild(public, schema, plan.table_name, transcript, FrameKind(library))
 
 
+def private_source(table: object, schema: Schema, name: str) -> tuple[object, Schema]:
+    """A table after the treatments that the schema names, and the schema that it has then."""
+    if not needs_treatment(schema.tables[name]):
+        return table, schema
+    treated = treat(_whole(table), schema, name, silent=True)
+    return treated.frame, treated.schema
+
+
 def rebuild(
     generator: PrivateGenerator, schema: Schema, table_name: str, transcript: Transcript, frame_kind: FrameKind
 ) -> Model:
@@ -351,49 +361,13 @@ def rebuild(
         table_name=table_name,
         derivation=derivation,
         encoder=domain.encoder(),
-        entity_info=_entities(table, transcript),
+        entity_info=entities(table, transcript),
         storage={},
         frame_kind=frame_kind,
         n_rows_fitted=released_rows(transcript),
         seed=None,
         notes=fitted.notes,
     )
-
-
-def released_rows(transcript: Transcript) -> int:
-    """Number of rows as it was declared public or released, never below 0."""
-    declared = transcript.public.get("public_rows")
-    if declared is not None:
-        return int(declared)
-    counted = transcript.row_counts
-    n_rows = float(counted[0].counts) / transcript.whole if counted else 0.0
-    sizes = _rows_per_unit(transcript)
-    if transcript.weighed and sizes is not None:  # people were counted
-        n_rows *= float(np.arange(1, len(sizes) + 1) @ sizes)
-    return max(0, round(n_rows))
-
-
-def _rows_per_unit(transcript: Transcript) -> Array | None:
-    """Share of units with 1, 2, ... rows, as it was measured; None where it was not."""
-    sizes = next((event for event in transcript.discoveries if event.kind == "sizes"), None)
-    if sizes is None:
-        return None
-    counts = np.maximum(sizes.counts, 0).astype(np.float64)
-    counts = counts if counts.sum() else np.ones(len(counts))
-    return np.asarray(counts / counts.sum())
-
-
-def _entities(table: Table, transcript: Transcript) -> EntityInfo:
-    """What a model knows of the people behind the rows: what was measured of them, and what the schema says."""
-    once = {table.primary_key} | {rule.columns for rule in table.constraints if isinstance(rule, Unique)}
-    unique = tuple(name for name in surrogate_columns(table) if (name,) in once)
-    shares, key = _rows_per_unit(transcript), str(transcript.public["unit"])
-    if shares is None:
-        return EntityInfo(None, (), unique)
-    kept = np.flatnonzero(shares)
-    at = (kept + 1).astype(np.float64)
-    per_entity = (key,) if isinstance(table.columns[key], Identifier) else ()
-    return EntityInfo(Marginal(at, at, shares[kept]), per_entity, tuple(name for name in unique if name != key))
 
 
 def _whole(table: object) -> pd.DataFrame:

@@ -8,8 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tabsynth.dp.budget import epsilon_from
-from tabsynth.dp.generator import SECURE, released_rows
-from tabsynth.dp.pooling import rows_of
+from tabsynth.dp.generator import SECURE
 from tabsynth.dp.transcript import Training, Transcript
 
 if TYPE_CHECKING:
@@ -183,10 +182,3 @@ def row_count_in_words(transcript: Transcript) -> str:
     if transcript.weighed:
         return f"from a noisy number of people (± {width:.0f} in 95 of 100 cases) and of rows that they have"
     return f"measured with noise, ± {width:.0f} rows in 95 of 100 cases"
-
-
-def counted(transcript: Transcript) -> int:
-    """How many rows, or people where these are counted, the table has, as declared or released."""
-    if not transcript.weighed:
-        return released_rows(transcript)
-    return max(0, round(rows_of(transcript.row_counts or transcript.measurements[:1]) / transcript.whole))

@@ -36,11 +36,13 @@ from tabsynth.dp.exact import ExactCounts, pooled
 from tabsynth.dp.mechanism import Learner, Schedule
 from tabsynth.dp.spending import Spending
 from tabsynth.dp.subsampled import subsampled_rho
-from tabsynth.dp.transcript import Clique, Measurement, Selection, Training, Transcript
+from tabsynth.dp.transcript import Clique, Distance, Measurement, Selection, Training, Transcript
 from tabsynth.errors import TabsynthError, UsageError
 
 Array = np.ndarray[Any, Any]
 
+DISTANCE_STEPS = 64
+"""Parts of a row that expected counts are rounded to before distances from them are taken."""
 WEIGHT_STEPS = 1024
 """Weights of candidates are multiples of the largest one over this."""
 
@@ -161,6 +163,47 @@ class PrivateTable:
                 )
         for measurement in released:
             self.transcript.append(measurement)
+        return released
+
+    def distances(
+        self, cliques: Sequence[Clique], expected: Sequence[Array], *, rho_each: Sequence[float], purpose: str
+    ) -> list[Distance]:
+        """How far tables of counts are from what is expected of them, in L1, with noise.
+
+        Args:
+            cliques: Columns of each table.
+            expected: What is expected of each, in rows, shaped by the sizes of its columns; public.
+            rho_each: What each may cost.
+            purpose: Why, in words.
+
+        Privacy: Expected counts are rounded to parts of a row, so that distances are whole numbers of these. One unit
+        moves each of them by at most `max_rows` rows, and there is noise for that; together they cost the sum of
+        `rho_each`.
+        """
+        for clique in cliques:
+            self._check(clique)
+        if not len(cliques) == len(expected) == len(rho_each):
+            raise UsageError(f"{purpose}: give one expectation and one rho for each table")
+        steps = max(1, DISTANCE_STEPS // self.whole)
+        rounded = [np.rint(np.asarray(each, np.float64) * steps).astype(np.int64) for each in expected]
+        for clique, each in zip(cliques, rounded, strict=True):
+            if each.shape != tuple(self.sizes[name] for name in clique):
+                raise UsageError(f"{purpose}: an expectation is not shaped by its columns")
+        moved = Sensitivity.of_counts(steps * self.max_rows)
+        variances = [gaussian_scale_squared(rho, moved) for rho in rho_each]
+        self._account.charge_each(rho_each, purpose=purpose, mechanism="discrete-gaussian")
+        released = []
+        with silence():
+            for clique, rho, variance, exact, each in zip(
+                cliques, rho_each, variances, self._exact(cliques), rounded, strict=True
+            ):
+                noise = int(self._account.noise.discrete_gaussian(variance, 1)[0])
+                value = int(np.abs(steps * exact - each).sum()) + noise
+                released.append(
+                    Distance(tuple(clique), value, steps, math.sqrt(variance), float(rho), purpose, moved.l2)
+                )
+        for event in released:
+            self.transcript.append(event)
         return released
 
     def select(

@@ -84,15 +84,8 @@ class PrivateRows:
         return f"PrivateRows(unit={self.unit!r})"
 
     def encoded(self, domain: Domain, spending: Spending) -> PrivateTable:
-        """The same rows as codes."""
-        with silence():
-            n_rows = self._source.n_rows if self._kept is None else int(self._kept.sum())
-            columns = {name: np.empty(n_rows, smallest_type(size)) for name, size in domain.sizes.items()}
-            start = 0
-            for rows in self._coded(domain):
-                for name, codes in rows.codes.items():
-                    columns[name][start : start + rows.n_rows] = codes
-                start += rows.n_rows
+        """The same rows as codes, to be seen through noise."""
+        columns = self.codes(domain)
         return PrivateTable(
             columns,
             domain.sizes,
@@ -102,6 +95,18 @@ class PrivateRows:
             weights=self._weights,
             whole=self.unit.whole,
         )
+
+    def codes(self, domain: Domain) -> dict[str, Array]:
+        """Codes by column, each of shape (n_rows,). Of rows that are private they are for `encoded` alone."""
+        with silence():
+            n_rows = self._source.n_rows if self._kept is None else int(self._kept.sum())
+            columns = {name: np.empty(n_rows, smallest_type(size)) for name, size in domain.sizes.items()}
+            start = 0
+            for rows in self._coded(domain):
+                for name, codes in rows.codes.items():
+                    columns[name][start : start + rows.n_rows] = codes
+                start += rows.n_rows
+        return columns
 
     def column(self, name: str) -> Values:
         """One column to model, for `discovery.py`, which is a part of the boundary. Nothing else may call this."""

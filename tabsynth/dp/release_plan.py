@@ -90,6 +90,8 @@ class ReleasePlan:
             weights["open"] = DISCOVERY_SHARE
         if self.quantile_columns:
             weights["quantiles"] = DISCOVERY_SHARE
+        if generator.appraisal:
+            weights["appraisal"] = generator.appraisal
         weights["mechanism"] -= sum(weights.values()) - 1.0
         self.shares = dict(zip(weights, split(self.rho, list(weights.values())), strict=True))
 
@@ -128,8 +130,12 @@ class ReleasePlan:
         """The domain, given what was discovered."""
         return domain_of(self.generator, self.derivation, found)
 
-    def open_ledger(self) -> Ledger | None:
+    def open_ledger(self, *, rho: float | None = None, delta: float | None = None) -> Ledger | None:
         """The ledger, with room for the whole release; None where the user has written that there is none.
+
+        Args:
+            rho: What it has to have room for; the release where None.
+            delta: The same of delta.
 
         Raises:
             BudgetError: The release does not fit; nothing was charged.
@@ -146,7 +152,11 @@ class ReleasePlan:
         whole = Account(total)
         if spent.charges:
             whole.charge(rho=spent.rho, delta=spent.delta, order=spent.order)
-        whole.check(rho=self.rho, delta=self.delta_discovery, order=self.order)
+        whole.check(
+            rho=self.rho if rho is None else rho,
+            delta=self.delta_discovery if delta is None else delta,
+            order=self.order if rho is None else None,
+        )
         return ledger
 
     def discover(self, rows: PrivateRows, spending: Spending) -> None:

@@ -86,6 +86,31 @@ class Selection:
 
 
 @dataclass(frozen=True)
+class Distance:
+    """How far the counts of some columns are from what was expected of them: sum of the absolute differences, noisy."""
+
+    clique: Clique
+    value: int
+    """In parts of a row: over `steps` it is a number of rows."""
+    steps: int
+    sigma: float
+    """Standard deviation of the noise, in the same parts."""
+    rho: float
+    purpose: str
+    sensitivity: float
+    """How far one unit can move the exact distance, in the same parts."""
+
+    @property
+    def delta(self) -> float:
+        """What it cost beyond `rho`: nothing."""
+        return 0.0
+
+    def recomputed_rho(self) -> float:
+        """The cost by the noise that was added."""
+        return self.sensitivity**2 / (2 * self.sigma**2)
+
+
+@dataclass(frozen=True)
 class Discovery:
     """What was found out beside counts of columns: categories, bounds or bins of a column, or rows per unit."""
 
@@ -151,12 +176,13 @@ class Training:
         return subsampled_rho(rate=self.rate, noise=self.noise, steps=self.steps, order=self.order)
 
 
-Event = Measurement | Selection | Discovery | Training
-_KINDS: dict[str, type[Measurement] | type[Selection] | type[Discovery] | type[Training]] = {
+Event = Measurement | Selection | Discovery | Training | Distance
+_KINDS: dict[str, type[Measurement] | type[Selection] | type[Discovery] | type[Training] | type[Distance]] = {
     "measurement": Measurement,
     "selection": Selection,
     "discovery": Discovery,
     "training": Training,
+    "distance": Distance,
 }
 
 
@@ -191,6 +217,11 @@ class Transcript:
     def discoveries(self) -> list[Discovery]:
         """What was found out about single columns, in order."""
         return [event for event in self.events if isinstance(event, Discovery)]
+
+    @property
+    def distances(self) -> list[Distance]:
+        """Noisy distances from what was expected, in order."""
+        return [event for event in self.events if isinstance(event, Distance)]
 
     @property
     def row_counts(self) -> list[Measurement]:

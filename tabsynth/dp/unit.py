@@ -58,8 +58,7 @@ def privacy_unit(schema: Schema, table_name: str) -> PrivacyUnit:
     """The unit that the schema declares for a table.
 
     Raises:
-        SchemaError: There is none, it lies in a table that no relationship leads to, its key may be missing, or it has no
-            `max_rows`.
+        SchemaError: There is none, no relationship leads to its table, its key may be missing, or it has no `max_rows`.
     """
     table = schema.tables[table_name]
     unit: Unit | Literal["row"] | None = schema.privacy.unit if schema.privacy else None
