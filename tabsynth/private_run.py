@@ -88,6 +88,7 @@ def run_privately(
         TabsynthError: See `pipeline.run`.
     """
     from tabsynth.dp import generator
+    from tabsynth.dp.opening import read_private
     from tabsynth.dp.reading import secure_split
     from tabsynth.dp.unit import privacy_unit
     from tabsynth.report.certificate import write_certificate
@@ -96,7 +97,7 @@ def run_privately(
     assert isinstance(maker, generator.PrivateGenerator)
     unit = privacy_unit(schema, table_name)
     progress.stage("Reading")
-    frame = read_table(data, delimiter=delimiter, encoding=encoding, allow_empty=True)
+    frame = read_private(data, delimiter=delimiter, encoding=encoding)
     train_rows, holdout_rows = secure_split(frame, schema.tables[table_name], unit, holdout=holdout)
     train, apart = (frame.iloc[part].reset_index(drop=True) for part in (train_rows, holdout_rows))
     del frame

@@ -46,6 +46,7 @@ def fit(
 ) -> None:
     """Learn a model from a table. The model file holds no row of it."""
     from tabsynth import pipeline
+    from tabsynth.dp.opening import read_private
     from tabsynth.schema.files import load_schema
     from tabsynth.tables.files import read_table
 
@@ -58,10 +59,9 @@ def fit(
         maker = pipeline.make_generator(pipeline.default_generator(loaded), parameters)
     with BarProgress(quiet=quiet) as progress:
         progress.stage("Reading")
+        read = read_private if maker.private else read_table
         streamed = maker.private and str(data) != "-" and data.suffix == ".parquet"
-        source = (
-            data if streamed else read_table(data, delimiter=delimiter, encoding=encoding, allow_empty=maker.private)
-        )
+        source = data if streamed else read(data, delimiter=delimiter, encoding=encoding)
         model = pipeline.learn(maker, source, loaded, seed=seed, table_name=table, progress=progress)
         model.save(output)
     for note in model.notes:

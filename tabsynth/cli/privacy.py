@@ -121,6 +121,7 @@ def appraise(
 ) -> None:
     """Say how close rows of a private model are to the real ones: with noise, charged, and so fit for release."""
     from tabsynth.dp.appraisal import appraise as pay
+    from tabsynth.dp.opening import read_private
     from tabsynth.generators.storage import load
     from tabsynth.outputs import atomic_file
     from tabsynth.schema.files import load_schema
@@ -131,7 +132,7 @@ def appraise(
         loaded, declared = load(model), load_schema(schema)
         rows = read_table(synthetic, delimiter=delimiter, encoding=encoding)
         streamed = data.suffix == ".parquet"
-        real = data if streamed else read_table(data, delimiter=delimiter, encoding=encoding, allow_empty=True)
+        real = data if streamed else read_private(data, delimiter=delimiter, encoding=encoding)
         made = pay(loaded, declared, real, rows, ledger=ledger, epsilon=epsilon, dataset=dataset, progress=progress)
         with atomic_file(output) as partial:
             partial.write_text(made.to_json(), encoding="utf-8")

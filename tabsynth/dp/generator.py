@@ -34,6 +34,7 @@ from tabsynth.dp.discovery import discover_sizes, findings
 from tabsynth.dp.domain import Numeric
 from tabsynth.dp.fitted import FittedCounts
 from tabsynth.dp.noise import NoiseSource
+from tabsynth.dp.opening import read_private
 from tabsynth.dp.reading import PrivateRows
 from tabsynth.dp.release_plan import domain_of, plan_release
 from tabsynth.dp.released import entities, released_rows
@@ -50,7 +51,6 @@ from tabsynth.progress import SILENT, Progress
 from tabsynth.randomness import deterministic_threads
 from tabsynth.schema.files import load_schema
 from tabsynth.schema.model import Categorical, Identifier, Ordinal, Role, Schema, Text
-from tabsynth.tables.files import read_table
 from tabsynth.tables.frames import FrameKind, to_arrow
 
 Array = np.ndarray[Any, Any]
@@ -373,7 +373,7 @@ def rebuild(
 def _whole(table: object) -> pd.DataFrame:
     """A table in memory, which may have no rows: whether it has any must not show."""
     if isinstance(table, str | Path):
-        return read_table(table, allow_empty=True)
+        return read_private(table)
     return table if isinstance(table, pd.DataFrame) else to_arrow(table).to_pandas()
 
 
