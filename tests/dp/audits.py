@@ -613,11 +613,11 @@ class Weighed:
         return index
 
 
-def evidences(name: str, *, mu: float, runs: int, present: bool) -> tuple[Array, dict[str, float]]:
+def evidences(name: str, *, mu: float, runs: int, present: bool) -> tuple[Array, dict[str, Array]]:
     """Releases of one world, with noise from the operating system.
 
     Returns:
-        Log likelihood ratios, (runs,), and the mean square of the noise over its claimed variance, by purpose.
+        Log likelihood ratios, (runs,), and the noise of all looks over its claimed standard deviation, by purpose.
     """
     without, with_person, schema = worlds()
     maker = make(name)
@@ -644,8 +644,7 @@ def evidences(name: str, *, mu: float, runs: int, present: bool) -> tuple[Array,
         found[run] = weighed.evidence
         for purpose, residual in weighed.residuals:
             noise.setdefault(purpose, []).append(residual)
-    squares = {purpose: float(np.mean(np.concatenate(parts) ** 2)) for purpose, parts in noise.items()}
-    return found, squares
+    return found, {purpose: np.concatenate(parts) for purpose, parts in noise.items()}
 
 
 def lower_bound(absent: Array, present: Array) -> float:
@@ -679,15 +678,14 @@ def check_audit(name: str, *, mu: float = 1.0, runs: int = RUNS, least: float = 
     pooled, before an audit that says too little (or, once in a thousand, too much) is taken at its word.
     """
     found: list[tuple[Array, Array]] = []
-    squares: dict[str, list[float]] = {}
+    seen: dict[str, list[Array]] = {}
     for _ in range(4):
         (absent, noise), (present, _) = (evidences(name, mu=mu, runs=runs, present=who) for who in (False, True))
         found.append((absent, present))
-        for purpose, square in noise.items():
-            squares.setdefault(purpose, []).append(square)
+        for purpose, each in noise.items():
+            seen.setdefault(purpose, []).append(each)
         bound = lower_bound(*(np.concatenate(world) for world in zip(*found, strict=True)))
-        means = {purpose: float(np.mean(parts)) for purpose, parts in squares.items()}
-        wrong = {purpose: square for purpose, square in means.items() if not 0.8 < square < 1.2}
+        wrong = wrong_noise({purpose: np.concatenate(parts) for purpose, parts in seen.items()})
         if least * mu <= bound <= mu and not wrong:
             return bound
     assert not wrong, f"{name}: the noise is not as large as claimed: {wrong}"
@@ -697,3 +695,12 @@ def check_audit(name: str, *, mu: float = 1.0, runs: int = RUNS, least: float = 
 
 
 Check = Callable[[], object]
+def wrong_noise(noise: Mapping[str, Array]) -> dict[str, float]:
+    """Mean squares of noise over its claimed variance, by purpose, that are not 1.
+
+    Anything within a fifth passes, and whatever five standard errors allow where looks were few.
+    """
+    squares = {purpose: (float(np.mean(each**2)), len(each)) for purpose, each in noise.items()}
+    return {purpose: mean for purpose, (mean, n) in squares.items() if abs(mean - 1) >= max(0.2, 5 * math.sqrt(2 / n))}
+
+
