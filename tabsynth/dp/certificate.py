@@ -5,7 +5,8 @@ A certificate is made of a model file alone, without the data. `replay` draws th
 Decisions
 - What one person's participation can change is stated twice: as odds (they can move by a factor of e**epsilon at most,
   but for delta), and as the advantage over guessing of the best possible test whether somebody took part. The latter
-  uses both bounds that hold: (e**epsilon - 1 + 2 delta) / (e**epsilon + 1), and sqrt(rho / 2) + delta by Pinsker.
+  uses all bounds that hold: (e**epsilon - 1 + 2 delta) / (e**epsilon + 1), sqrt(rho / 2) + delta by Pinsker, and the
+  exact 2 Phi(mu / 2) - 1 where all that left is counts with Gaussian noise.
 - Error intervals come from the noise that was drawn from, not from the data, so they cost nothing and hold for every
   table: an exact count lies within 1.96 sigma of a noisy one 95 times in 100.
 
@@ -26,6 +27,7 @@ from pydantic import JsonValue
 from tabsynth.dp.budget import epsilon_from
 from tabsynth.dp.discovery import findings
 from tabsynth.dp.fitted import FittedCounts
+from tabsynth.dp.gaussian_dp import SLACK
 from tabsynth.dp.generator import SECURE, PrivateGenerator
 from tabsynth.dp.limits import (
     NORMAL_95,
@@ -35,7 +37,7 @@ from tabsynth.dp.limits import (
     sentences_of,
 )
 from tabsynth.dp.release_plan import domain_of
-from tabsynth.dp.released import counted
+from tabsynth.dp.released import counted, gaussian_mu
 from tabsynth.dp.transcript import Discovery, Event, Measurement, Selection, Training, Transcript
 from tabsynth.errors import ArtifactError, UsageError
 from tabsynth.generators.chunks import spelled_together
@@ -250,10 +252,11 @@ def schema_digest(model: Model) -> str:
     return schema_digest_of(model.schema)
 
 
-def advantage(epsilon: float, delta: float, rho: float, delta_discovery: float) -> float:
+def advantage(epsilon: float, delta: float, rho: float, delta_discovery: float, mu: float | None = None) -> float:
     """Largest difference between the rates at which any test says "took part" of somebody who did and who did not."""
     by_odds = (math.expm1(epsilon) + 2 * delta) / (math.exp(epsilon) + 1) if epsilon < 700 else 1.0
-    return min(1.0, by_odds, math.sqrt(rho / 2) + delta_discovery)
+    by_curve = 1.0 if mu is None else math.erf(mu / math.sqrt(8)) + SLACK  # 2 Phi(mu / 2) - 1
+    return min(1.0, by_odds, by_curve, math.sqrt(rho / 2) + delta_discovery)
 
 
 def _claim(transcript: Transcript, model: Model) -> Claim:
@@ -266,7 +269,7 @@ def _claim(transcript: Transcript, model: Model) -> Claim:
         rho=transcript.rho,
         delta_discovery=transcript.delta,
         odds_factor=math.exp(min(epsilon, 700.0)),
-        advantage=advantage(epsilon, delta, _divergence(transcript), transcript.delta),
+        advantage=advantage(epsilon, delta, _divergence(transcript), transcript.delta, gaussian_mu(transcript)),
         unit="row" if model.schema.privacy is None or model.schema.privacy.unit == "row" else str(key),
         max_rows=int(public["max_rows"]),
         counted="people" if transcript.weighed else "rows",

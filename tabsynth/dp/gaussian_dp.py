@@ -1,9 +1,18 @@
 """Gaussian differential privacy: the exact trade-off of releases whose noise is all continuous Gaussian.
 
-What is claimed: any number of continuous Gaussian releases, adaptively chosen, are together mu-Gaussian-DP, and their
-(epsilon, delta) curve is the exact one. What is not: the discrete Gaussian of `noise.py` has the rho of the continuous
-one, but not exactly its curve, so nothing in this package is charged by mu. Charges are in rho (`budget.py`), whose
-epsilon is never below the one given here. This is the reference that audits compare with.
+Any number of continuous Gaussian releases, adaptively chosen, are together mu-Gaussian-DP, and their (epsilon, delta)
+curve is the exact one. The discrete Gaussian of `noise.py` has the rho of the continuous one, but not exactly its
+curve: `whole_mu` says which mu holds for it. Charges are in rho (`budget.py`), also where all events are Gaussian;
+their epsilon is never below the one given here. A certificate states both where noise and looks are fixed beforehand
+(`released.py`); a mechanism that may also select or train has no mu, whatever it happened to do.
+
+Why `whole_mu` holds. Let s^2 = sigma^2 - SPREAD. Draw x from the normal distribution with mean m (whole) and variance
+s^2, then a whole k from the discrete Gaussian around x of variance SPREAD. Normal distributions add, so k has
+probability normal_sigma(k - m) / c(x), averaged over x, where c(x) is the sum of the densities of variance SPREAD over
+all whole numbers less x. By Poisson's summation c(x) is 1 but for 2.1 exp(-2 pi^2 SPREAD), whatever x is; so is the sum
+that makes a discrete Gaussian of sigma add up to 1. So the discrete Gaussian is what is made of a continuous one of
+variance s^2, which is (l2 / s)-Gaussian-DP, but for a factor within 1 +- 5 exp(-2 pi^2 SPREAD) = 1 +- 1e-25 for each
+count. Up to a trillion counts change epsilon and delta by less than 1e-12 of themselves or of 1: `SLACK`.
 """
 
 from __future__ import annotations
@@ -16,6 +25,11 @@ from scipy.special import log_ndtr
 from tabsynth.dp.budget import ROUNDING, Sensitivity, check_delta, check_positive, epsilon_from, is_number
 from tabsynth.errors import UsageError
 
+SPREAD = 3.0
+"""Variance that is left to whole numbers; more would make the factor per count closer to 1, and mu larger."""
+SLACK = 1e-12
+"""What discreteness can add to epsilon, and to delta in proportion, over a trillion counts."""
+
 
 def gaussian_mu(sigmas: Sequence[float], sensitivities: Sequence[Sensitivity]) -> float:
     """Return mu of continuous Gaussian releases of the given noise, composed: sqrt(sum (l2 / sigma)^2).
@@ -25,6 +39,28 @@ def gaussian_mu(sigmas: Sequence[float], sensitivities: Sequence[Sensitivity]) -
     for sigma in sigmas:
         check_positive("sigma", sigma)
     return math.sqrt(math.fsum((each.l2 / sigma) ** 2 for sigma, each in zip(sigmas, sensitivities, strict=True)))
+
+
+def whole_mu(sigmas: Sequence[float], sensitivities: Sequence[float]) -> float | None:
+    """Return mu of discrete Gaussian releases on whole counts, composed; see the module for what is shown.
+
+    Args:
+        sigmas: Scale of each.
+        sensitivities: How far one unit moves each in L2.
+
+    Returns:
+        sqrt(sum l2^2 / (sigma^2 - SPREAD)), rounded up; None where a sigma is too small for that.
+    """
+    if not sigmas or min(sigmas) ** 2 < 2 * SPREAD:
+        return None
+    return math.sqrt(
+        math.fsum(l2**2 / (sigma**2 - SPREAD) for sigma, l2 in zip(sigmas, sensitivities, strict=True))
+    ) * (1 + ROUNDING)
+
+
+def whole_epsilon(mu: float, delta: float) -> float:
+    """Return the epsilon of discrete Gaussian releases that are together `mu` by `whole_mu`, rounded up."""
+    return gaussian_epsilon(mu, delta * (1 - SLACK)) + SLACK
 
 
 def gaussian_delta(mu: float, epsilon: float) -> float:

@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tabsynth.dp.budget import epsilon_from
+from tabsynth.dp.gaussian_dp import whole_epsilon
 from tabsynth.dp.generator import SECURE
+from tabsynth.dp.released import gaussian_mu
 from tabsynth.dp.transcript import Training, Transcript
 
 if TYPE_CHECKING:
@@ -163,6 +165,12 @@ def composition_of(transcript: Transcript) -> tuple[str, ...]:
     ]
     for event in transcript.trainings:
         lines.insert(1, training_in_words(event, delta))
+    if (mu := gaussian_mu(transcript)) is not None:
+        lines.append(
+            f"All of them are whole Gaussian noise on counts, together mu-Gaussian-DP with mu = {mu:.4g} (Dong, Roth "
+            f"and Su 2022). By its exact curve this is epsilon = {whole_epsilon(mu, delta):.6g} at delta = "
+            f"{delta:.3g}; the budget was charged the larger figure above."
+        )
     if transcript.delta:
         lines.insert(
             -1,

@@ -6,14 +6,34 @@ from typing import Any
 
 import numpy as np
 
+from tabsynth.dp.gaussian_dp import whole_mu
 from tabsynth.dp.pooling import rows_of
-from tabsynth.dp.transcript import Transcript
+from tabsynth.dp.transcript import Discovery, Measurement, Transcript
 from tabsynth.encoding.marginal import Marginal
 from tabsynth.generators.entities import EntityInfo, surrogate_columns
 from tabsynth.schema.constraints import Unique
 from tabsynth.schema.model import Identifier, Table
 
 Array = np.ndarray[Any, Any]
+
+FIXED = ("dp-independent", "dp-copula")
+"""Mechanisms that take the same looks with the same noise whatever they see."""
+
+
+def gaussian_mu(transcript: Transcript) -> float | None:
+    """The mu of Gaussian differential privacy, where counts with Gaussian noise are all that can leave; else None.
+
+    How much noise there is must be known beforehand: of a mechanism that decides by what it sees, a release that turned
+    out to be counts alone is not one that could not have been otherwise. So mechanisms outside `FIXED` have no mu here,
+    nor have releases that found categories or bins, on whose number the shares of the budget depend.
+    """
+    events = [event for event in transcript if not (isinstance(event, Discovery) and event.kind == "sizes")]
+    counts = [event for event in events if isinstance(event, Measurement)]
+    if transcript.public.get("mechanism") not in FIXED or len(counts) < len(events):
+        return None
+    sizes = [event for event in transcript.discoveries if event.kind == "sizes"]
+    sigmas = [event.sigma for event in counts] + [event.sigma for event in sizes]
+    return whole_mu(sigmas, [event.sensitivity for event in counts] + [event.sensitivity for event in sizes])
 
 
 def released_rows(transcript: Transcript) -> int:

@@ -11,12 +11,21 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tabsynth.dp.budget import Sensitivity, delta_from, epsilon_from, gaussian_rho
-from tabsynth.dp.gaussian_dp import gaussian_delta, gaussian_epsilon, gaussian_mu, gaussian_mu_from
+from tabsynth.dp.gaussian_dp import (
+    SPREAD,
+    gaussian_delta,
+    gaussian_epsilon,
+    gaussian_mu,
+    gaussian_mu_from,
+    whole_epsilon,
+    whole_mu,
+)
 from tabsynth.errors import UsageError
 
 TABLE = json.loads((Path(__file__).parents[1] / "reference" / "dp_accounting.json").read_text(encoding="utf-8"))
@@ -148,3 +157,52 @@ def test_bad_parameters_are_refused() -> None:
             act()
     with pytest.raises(ValueError, match="zip"):
         gaussian_mu([1.0, 2.0], [ONE])
+
+
+def whole_delta(sigma: float, shift: int, epsilon: float) -> float:
+    """Delta of a discrete Gaussian that one unit shifts, summed over whole numbers."""
+    k = np.arange(-int(40 * sigma) - 60, int(40 * sigma) + 61)
+    logs = -(k**2) / (2 * sigma**2)
+    logs = logs - np.logaddexp.reduce(logs)
+    moved = -((k - shift) ** 2) / (2 * sigma**2)
+    moved = moved - np.logaddexp.reduce(moved)
+    return float(np.maximum(np.exp(logs) - np.exp(epsilon + moved), 0).sum())
+
+
+@pytest.mark.parametrize("sigma", [2.5, 4.0, 25.0, 300.0])
+@pytest.mark.parametrize("shift", [1, 2, 5])
+def test_whole_noise_is_as_private_as_said(sigma: float, shift: int) -> None:
+    """The exact delta of one discrete Gaussian is never above that of its mu, and close to it for wide noise."""
+    mu = whole_mu([sigma], [float(shift)])
+    assert mu is not None and mu > shift / sigma
+    for epsilon in np.linspace(0.0, 4 * mu + 0.5, 25):
+        exact, said = whole_delta(sigma, shift, float(epsilon)), gaussian_delta(mu, float(epsilon))
+        assert exact <= said * (1 + 1e-9) + 1e-15
+    assert sigma < 25 or whole_delta(sigma, shift, 0.0) > 0.98 * gaussian_delta(mu, 0.0)
+
+
+def test_whole_noise_composes_and_refuses_what_is_too_narrow() -> None:
+    """Two sums of whole numbers against the curve of their mu; where noise is narrow, nothing is said."""
+    mu = whole_mu([3.0, 5.0], [1.0, 2.0])
+    assert mu is not None and math.isclose(mu**2, 1 / (9 - SPREAD) + 4 / (25 - SPREAD), rel_tol=1e-9)
+    losses, chances = [], []
+    for sigma, shift in ((3.0, 1), (5.0, 2)):
+        k = np.arange(-120, 121)
+        weights = np.exp(-(k**2) / (2 * sigma**2))
+        losses.append((shift**2 - 2 * k * shift) / (2 * sigma**2))  # log odds of no shift over the shift
+        chances.append(weights / weights.sum())
+    loss = np.add.outer(*losses).ravel()
+    chance = np.multiply.outer(*chances).ravel()
+    for epsilon in (0.0, 0.3, 1.0, 2.0):
+        exact = float((chance * np.maximum(-np.expm1(epsilon - loss), 0)).sum())
+        assert exact <= gaussian_delta(mu, epsilon) * (1 + 1e-9)
+    assert whole_mu([2.0], [1.0]) is None and whole_mu([], []) is None
+    assert gaussian_epsilon(mu, 1e-6) < whole_epsilon(mu, 1e-6) < gaussian_epsilon(mu, 1e-6) + 1e-9
+
+
+def test_the_rounding_of_whole_noise_is_what_is_said() -> None:
+    """Densities of variance SPREAD add up to 1 over whole numbers from any start, but for 2.1 exp(-2 pi^2 SPREAD)."""
+    k = np.arange(-60, 61)
+    for start in np.linspace(0, 1, 11):
+        total = math.fsum(np.exp(-((k - start) ** 2) / (2 * SPREAD)) / math.sqrt(2 * math.pi * SPREAD))
+        assert abs(total - 1) <= 2.1 * math.exp(-2 * math.pi**2 * SPREAD) + 1e-14

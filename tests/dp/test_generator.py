@@ -18,6 +18,7 @@ from tabsynth.dp.forecast import forecast
 from tabsynth.dp.generator import release
 from tabsynth.dp.ledger import Ledger
 from tabsynth.dp.noise import NoiseSource
+from tabsynth.dp.released import gaussian_mu
 from tabsynth.errors import (
     ArtifactError,
     BudgetError,
@@ -305,6 +306,18 @@ def test_a_certificate_says_what_is_claimed(tmp_path: Path) -> None:
     assert abs(made.claim.odds_factor - np.e) < 1e-9
     assert 0 < made.claim.advantage < (np.e - 1) / (np.e + 1)
     assert abs(sum(cost.rho for cost in made.costs) - made.claim.rho) < 1e-12
+    alone = make("dp-independent").fit(ward(200), schema_of(PER_PERSON))
+    alone.save(tmp_path / "a")
+    exact = build_certificate(alone, file=tmp_path / "a", rows=5)
+    assert exact.claim.advantage < 0.85 * made.claim.advantage, "all of it is Gaussian noise, whose curve is known"
+    assert any("exact curve" in line for line in exact.composition)
+    assert not any("exact curve" in line for line in made.composition)
+    for parameters in ({"quantiles": True}, {"discover": True}):
+        opened = schema_of(PER_PERSON, **({"sex": {"type": "categorical"}} if "discover" in parameters else {}))
+        found = make("dp-independent", **parameters).fit(ward(200), opened)
+        assert gaussian_mu(transcript_of(found)) is None, "shares of the budget depend on what was found"
+    chosen = make("dp-auto", epsilon=0.01).fit(ward(200), schema_of(PER_PERSON))
+    assert gaussian_mu(transcript_of(chosen)) is None and not transcript_of(chosen).selections
     page = render_certificate(made)
     assert "INSECURE" not in page and "one person" in page and "No ledger was kept" in page
 
