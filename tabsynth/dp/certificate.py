@@ -38,7 +38,7 @@ from tabsynth.dp.limits import (
 )
 from tabsynth.dp.release_plan import domain_of
 from tabsynth.dp.released import counted, gaussian_mu
-from tabsynth.dp.transcript import Discovery, Event, Measurement, Selection, Training, Transcript
+from tabsynth.dp.transcript import Discovery, Distance, Event, Measurement, Selection, Training, Transcript
 from tabsynth.errors import ArtifactError, UsageError
 from tabsynth.generators.chunks import spelled_together
 from tabsynth.generators.model import Model
@@ -291,7 +291,7 @@ def _opened(model: Model, transcript: Transcript) -> tuple[Opened, ...]:
     opened = []
     for name, codes in domain.codes.items():
         if name in found:
-            kinds = [event.kind for event in transcript.discoveries if event.column == name]
+            kinds = [event.kind for event in transcript.discoveries if event.column == name and event.kind != "total"]
             source = f"paid for: {', '.join(kinds)}"
         else:
             source = "schema and public cuts" if name in generator.cuts else "schema"
@@ -302,52 +302,36 @@ def _opened(model: Model, transcript: Transcript) -> tuple[Opened, ...]:
 
 
 def _cost(event: Event, transcript: Transcript, n_rows: int) -> Cost:
-    share = event.rho / transcript.rho if transcript.rho else 0.0
+    noise: dict[str, float | None] = {"sigma": None, "half_width": None, "expected_error": None}
+    kind: Literal["measurement", "selection", "discovery", "training"] = "measurement"
+    columns: tuple[str, ...]
     if isinstance(event, Training):
-        return Cost(
-            kind="training",
-            columns=tuple(transcript.sizes),
-            purpose=f"{event.purpose}: {event.steps} batches, each unit in each with probability {event.rate:.4g}, "
-            f"noise {event.noise:.4g} times what one unit can move",
-            cells=event.n_weights,
-            sigma=None,
-            half_width=None,
-            expected_error=None,
-            rho=event.rho,
-            delta=0.0,
-            share=share,
+        kind, columns, cells = "training", tuple(transcript.sizes), event.n_weights
+        purpose = (
+            f"{event.purpose}: {event.steps} batches, each unit in each with probability {event.rate:.4g}, noise "
+            f"{event.noise:.4g} times what one unit can move"
         )
-    if isinstance(event, Selection):
-        return Cost(
-            kind="selection",
-            columns=event.chosen,
-            purpose=f"{event.purpose} (one of {event.n_candidates})",
-            cells=event.n_candidates,
-            sigma=None,
-            half_width=None,
-            expected_error=None,
-            rho=event.rho,
-            delta=0.0,
-            share=share,
-        )
-    is_counts = isinstance(event, Measurement)
-    cells = int(event.counts.size)
-    is_sizes = isinstance(event, Discovery) and event.kind == "sizes"
-    sigma = event.sigma / (1 if is_sizes else transcript.whole)
-    error = None
-    if isinstance(event, Measurement) and event.clique:
-        error = expected_error(sigma, cells, n_rows)
+    elif isinstance(event, Selection):
+        kind, columns, cells = "selection", event.chosen, event.n_candidates
+        purpose = f"{event.purpose} (one of {event.n_candidates})"
+    elif isinstance(event, Discovery) and event.kind == "tree":
+        kind, columns, cells = "discovery", (event.column,), len(event.numbers) + 1
+        purpose = f"{event.purpose} (PrivTree: {cells} bins)"
+    else:
+        purpose, unit = event.purpose, float(transcript.whole)
+        if isinstance(event, Distance):
+            columns, cells, unit = event.clique, 1, unit * event.steps
+        else:
+            cells = int(event.counts.size)
+            columns = event.clique if isinstance(event, Measurement) else (event.column,)
+        if isinstance(event, Discovery):
+            kind, unit = "discovery", 1.0 if event.kind == "sizes" else unit
+        noise |= {"sigma": event.sigma / unit, "half_width": NORMAL_95 * event.sigma / unit}
+        if isinstance(event, Measurement) and event.clique:
+            noise["expected_error"] = expected_error(event.sigma / unit, cells, n_rows)
+    share = event.rho / transcript.rho if transcript.rho else 0.0
     return Cost(
-        kind="measurement" if is_counts else "discovery",
-        columns=event.clique if isinstance(event, Measurement) else (event.column,),
-        purpose=event.purpose,
-        cells=cells,
-        sigma=sigma,
-        half_width=NORMAL_95 * sigma,
-        expected_error=error,
-        rho=event.rho,
-        delta=event.delta,
-        share=share,
+        kind=kind, columns=columns, purpose=purpose, cells=cells, **noise, rho=event.rho, delta=event.delta, share=share
     )
 
 

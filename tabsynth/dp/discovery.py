@@ -6,6 +6,7 @@ categories   counts of all categories that occur, with noise; one is named only 
              that a category of one unit alone passes with probability `delta` at most
 bounds       counts of signs and powers of two, with noise; the outermost that stand out of the noise are the bounds
 cuts         counts of a fine even grid between the bounds, with noise; bins of about equal mass are read off it
+tree         bins that are halved while noisy counts of them are high (`privtree.py`)
 
 Decisions
 - The threshold rests on the sub-Gaussian tail of the discrete Gaussian: at most `max_rows` categories can be new with
@@ -25,10 +26,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tabsynth.dp.budget import Sensitivity, gaussian_scale_squared
-from tabsynth.dp.domain import Found, Numeric
+from tabsynth.dp.budget import Sensitivity, gaussian_scale_squared, split
+from tabsynth.dp.domain import Found, Numeric, step_of
 from tabsynth.dp.exact import tally
 from tabsynth.dp.measure import silence
+from tabsynth.dp.privtree import halved, inner_edges, pure_epsilon, scale_for
 from tabsynth.dp.reading import PrivateRows
 from tabsynth.dp.spending import Spending
 from tabsynth.dp.transcript import Discovery, Transcript
@@ -40,6 +42,10 @@ Array = np.ndarray[Any, Any]
 
 GRID = 1024
 """Cells of the even grid that bins of equal mass are read off."""
+TREE_DEPTH = 20
+"""Halvings from the bounds to the finest bins of a tree; its price does not depend on it."""
+TOTAL_SHARE = 0.1
+"""Of the cost of a tree: the number of cells, which its threshold is made of."""
 _POWERS = np.arange(-20, 63)
 """Powers of two between which magnitudes are told apart."""
 _FALSE_ALARM = 0.01
@@ -137,6 +143,65 @@ def discover_cuts(
     return _numbers(rows, name, "cuts", cuts, noisy, sigma, rho, purpose, spending)
 
 
+def discover_tree(
+    rows: PrivateRows,
+    name: str,
+    column: Numeric,
+    *,
+    lower: float,
+    upper: float,
+    bins: int,
+    rho: float,
+    spending: Spending,
+) -> Discovery:
+    """Inner edges of bins by PrivTree, narrow where rows are many.
+
+    Args:
+        rows: The private rows.
+        name: A numeric column.
+        column: Its declaration.
+        lower: Lower bound on the scale of the encoder.
+        upper: Upper bound.
+        bins: Bins to make, at most.
+        rho: What it may cost.
+        spending: Pays.
+
+    Privacy: A noisy number of cells that are there, and which bins were halved, leave.
+    """
+    edges, half = finest_edges(lower, upper, step_of(column))
+    for_total, for_tree = split(rho, [TOTAL_SHARE, 1 - TOTAL_SHARE])
+    purpose = f"find bins of {name}"
+
+    def all_there(values: Values, weights: Array | None) -> Array:
+        there = ~values.missing
+        return tally(np.zeros(int(there.sum()), np.int64), 1, None if weights is None else weights[there])
+
+    total, sigma = _noisy(rows, name, all_there, 1, for_total, purpose, spending)
+    _numbers(rows, name, "total", (), total, sigma, for_total, purpose, spending)
+    threshold = max(0, int(total[0]) // bins)
+    epsilon = pure_epsilon(for_tree)
+    scale = scale_for(epsilon, rows.unit.moves)
+    spending.charge(rho=for_tree, purpose=purpose, mechanism="privtree")
+    with silence():
+        exact = _histogram(edges - half, column)(rows.column(name), rows.weights)
+        nodes = halved(exact, scale=scale, threshold=threshold, noise=spending.noise)
+    cuts = tuple(float(edges[place - 1]) for place in inner_edges(nodes, len(exact), bins))
+    return _numbers(rows, name, "tree", cuts, np.zeros(0, np.int64), float(scale), for_tree, purpose, spending)
+
+
+def finest_edges(lower: float, upper: float, step: float | None) -> tuple[Array, float]:
+    """Inner edges of the finest bins of a tree, a power of 2 of them, and half a step of the column.
+
+    Where the column has steps, an edge is the first value of a bin, and no bin is narrower than a step.
+    """
+    if step is None:
+        return np.linspace(lower, upper, 2**TREE_DEPTH + 1)[1:-1], 0.0
+    n_steps = round((upper - lower) / step) + 1
+    depth = min(TREE_DEPTH, max(0, n_steps - 1).bit_length())
+    width = step * math.ceil(n_steps / 2**depth)
+    return lower + width * np.arange(1, 2**depth), step / 2
+
+
 def discover_sizes(rows: PrivateRows, *, rho: float, spending: Spending) -> Discovery:
     """How many units have 1, 2, ... `max_rows` rows.
 
@@ -183,7 +248,7 @@ def findings(transcript: Transcript) -> dict[str, Found]:
             known = {**known, "categories": event.categories}
         elif event.kind == "bounds":
             known = {**known, "lower": event.numbers[0], "upper": event.numbers[1]}
-        elif event.kind == "cuts":
+        elif event.kind in ("cuts", "tree"):
             known = {**known, "cuts": event.numbers}
         found[event.column] = Found(**known)
     return found

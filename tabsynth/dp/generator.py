@@ -109,6 +109,10 @@ class PrivateGenerator(Generator):
     quantiles: bool = Field(
         default=False, description="Pay for bins of about equal mass in place of even ones (a tenth of the budget)."
     )
+    privtree: bool = Field(
+        default=False,
+        description="Pay for bins that are narrow where rows are many, by PrivTree (a tenth of the budget).",
+    )
 
     def fit_encoded(self, data: EncodedTable, *, rng: np.random.Generator, progress: Progress = SILENT) -> Fitted:
         """Refuse: an encoded table has already been looked at.

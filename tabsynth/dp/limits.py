@@ -171,6 +171,12 @@ def composition_of(transcript: Transcript) -> tuple[str, ...]:
             f"and Su 2022). By its exact curve this is epsilon = {whole_epsilon(mu, delta):.6g} at delta = "
             f"{delta:.3g}; the budget was charged the larger figure above."
         )
+    if any(event.kind == "tree" for event in transcript.discoveries):
+        lines.insert(
+            1,
+            "Bins by PrivTree (Zhang, Xiao and Xie 2016) with noise of a scale of 3 s / epsilon on scores cost "
+            "epsilon² / 2, however deep the tree is.",
+        )
     if transcript.delta:
         lines.insert(
             -1,

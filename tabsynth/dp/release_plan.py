@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tabsynth.dp.budget import Account, Budget, best_order, rho_from, split
-from tabsynth.dp.discovery import discover_bounds, discover_categories, discover_cuts, findings
+from tabsynth.dp.discovery import discover_bounds, discover_categories, discover_cuts, discover_tree, findings
 from tabsynth.dp.domain import (
     Domain,
     Found,
@@ -61,13 +61,15 @@ class ReleasePlan:
         self.unit: PrivacyUnit = privacy_unit(schema, table_name)
         self.budget = release_budget(generator, schema)
         self.derivation = derive(self.table, None)
+        if generator.quantiles and generator.privtree:
+            raise UsageError("quantiles, privtree: are two ways to find bins; choose one")
         self.open = needs_discovery(self.derivation.columns)
         generator.mechanism_parameters(self.derivation)  # refuses what names no column
         if not (generator.discover and self.open):
             self.domain({})  # refuses what is left open
         self.quantile_columns = (
             [name for name, column in self.derivation.columns.items() if isinstance(column, Numeric)]
-            if generator.quantiles
+            if generator.quantiles or generator.privtree
             else []
         )
         self.quantile_columns = [
@@ -181,9 +183,8 @@ class ReleasePlan:
                 known = found.get(name, Found())
                 lower, upper = (known.lower if lower is None else lower), (known.upper if upper is None else upper)
                 assert lower is not None and upper is not None
-                discover_cuts(
-                    rows, name, column, lower=lower, upper=upper, bins=self.generator.bins, rho=rho, spending=spending
-                )
+                find = discover_tree if self.generator.privtree else discover_cuts
+                find(rows, name, column, lower=lower, upper=upper, bins=self.generator.bins, rho=rho, spending=spending)
 
 
 def plan_release(generator: PrivateGenerator, schema: Schema, table_name: str | None) -> ReleasePlan:

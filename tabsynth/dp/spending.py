@@ -25,6 +25,9 @@ class Noise(Protocol):
     def discrete_gaussian(self, scale_squared: Fraction | float, size: int) -> Array:
         """Discrete Gaussian noise, int64."""
 
+    def discrete_laplace(self, scale: Fraction | float, size: int) -> Array:
+        """Discrete Laplace noise, int64."""
+
     def permutation(self, n: int) -> Array:
         """One of all orders of n things, equally likely."""
 

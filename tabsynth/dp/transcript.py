@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from tabsynth.dp.budget import smallest_order
+from tabsynth.dp.privtree import COST as TREE_COST
 from tabsynth.dp.subsampled import subsampled_rho
 from tabsynth.errors import ArtifactError
 
@@ -116,14 +117,15 @@ class Discovery:
 
     column: str
     kind: str
-    """`categories`, `bounds`, `cuts`, or `sizes` for the number of units with 1, 2, ... rows."""
+    """`categories`, `bounds`, `cuts`, `tree` and the `total` before it, or `sizes`: units with 1, 2, ... rows."""
     categories: tuple[str, ...]
     """Categories whose noisy count is above the threshold, for `categories`."""
     numbers: tuple[float, ...]
     """Lower and upper bound, or inner edges of bins, on the scale of the encoder."""
     counts: Array
-    """int64 noisy counts that the finding rests on, shape (n,)."""
+    """int64 noisy counts that the finding rests on, shape (n,); none of a tree, whose shape is all that is released."""
     sigma: float
+    """Standard deviation of the noise on each count; for a `tree`, scale of the Laplace noise on each score."""
     sensitivity: float
     threshold: float
     """Noisy count below which a category stays unknown; 0 where there is none."""
@@ -133,6 +135,8 @@ class Discovery:
 
     def recomputed_rho(self) -> float:
         """The cost by the noise that was added."""
+        if self.kind == "tree":
+            return (TREE_COST * self.sensitivity / self.sigma) ** 2 / 2
         return self.sensitivity**2 / (2 * self.sigma**2)
 
 

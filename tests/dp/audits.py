@@ -2,6 +2,7 @@
 
 A1 `check_structure`     what leaves has one shape for all neighbours
 A1 `check_cells`         no row changes how another one is read
+A2 `check_tree`          no tree of bins tells a row from its absence better than claimed
 A3 `check_sensitivity`   one unit moves every look by no more than it claims
 A5 `check_costs_of`      costs follow from the noise, and the ledger says the same as the transcript
 A7 `check_audit`         two neighbouring worlds cannot be told apart better than claimed, and about as well
@@ -17,6 +18,7 @@ import warnings
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,7 @@ import pytest
 from scipy.stats import beta, norm
 
 import tabsynth as ts
-from tabsynth.dp import descent
+from tabsynth.dp import descent, privtree
 from tabsynth.dp.certificate import check_costs, transcript_of
 from tabsynth.dp.discovery import findings
 from tabsynth.dp.exact import pooled
@@ -37,7 +39,7 @@ from tabsynth.dp.noise import NoiseSource
 from tabsynth.dp.reading import PrivateRows
 from tabsynth.dp.release_plan import ReleasePlan
 from tabsynth.dp.spending import Spending
-from tabsynth.dp.transcript import Measurement, Transcript
+from tabsynth.dp.transcript import Discovery, Measurement, Transcript
 from tabsynth.generators import GENERATORS
 from tabsynth.generators.model import Model
 from tabsynth.schema.model import Schema
@@ -253,6 +255,10 @@ class ZeroNoise:
         """Zeros."""
         return np.zeros(size, np.int64)
 
+    def discrete_laplace(self, scale: object, size: int) -> Array:
+        """Zeros."""
+        return np.zeros(size, np.int64)
+
     def permutation(self, n: int) -> Array:
         """The order that is there."""
         return np.arange(n, dtype=np.int64)
@@ -463,17 +469,74 @@ def check_discoveries(maker: PrivateGenerator, unit: Mapping[str, Any], *, seed:
         sex={"type": "categorical"},
         age={"type": "integer", "nullable": False},
     )
-    paying = maker.model_copy(update={"discover": True, "quantiles": True})
-    events = []
-    for table in visits(unit["max_rows"], seed=seed):
-        _, private = private_table(paying, table, opened, noise=ZeroNoise())
-        events.append(private.transcript.discoveries)
-    for here, there in zip(*events, strict=True):
+    for paid in ("quantiles", "privtree"):
+        paying = maker.model_copy(update={"discover": True, paid: True})
+        events = []
+        for table in visits(unit["max_rows"], seed=seed):
+            _, private = private_table(paying, table, opened, noise=ZeroNoise())
+            events.append(private.transcript.discoveries)
+        check_moves(*events)
+
+
+def check_moves(first: Sequence[Discovery], second: Sequence[Discovery]) -> None:
+    """A3: counts behind what was found of two neighbours are as far apart as claimed, at most."""
+    for here, there in zip(first, second, strict=True):
+        assert here.recomputed_rho() <= here.rho * (1 + 1e-9)
         if here.kind == "categories" or here.counts.shape != there.counts.shape:
             continue  # named ones only; the histogram behind them is a count of rows like any other
         distance = math.sqrt(float(((here.counts - there.counts) ** 2).sum()))
         assert distance <= here.sensitivity, f"{here.purpose}: one unit moves it by {distance}"
-        assert here.recomputed_rho() <= here.rho * (1 + 1e-9)
+
+
+def split_logs(counts: Array, depth: int, *, scale: Fraction, threshold: int) -> tuple[Array, Array]:
+    """Exact log-probabilities that bins of one depth are halved, and that they are not."""
+    biased = privtree.scores(counts, depth, decay=privtree.decay_of(scale), threshold=threshold)
+    least = (threshold + 1 - biased).astype(np.float64)  # of noise that halves
+    inverse = 1 / float(scale)
+    tail = np.where(least >= 1, least, 1 - least) * -inverse - math.log1p(math.exp(-inverse))  # P(|noise| beyond)
+    rest = np.log(-np.expm1(tail))
+    return np.where(least >= 1, tail, rest), np.where(least >= 1, rest, tail)
+
+
+def worst_tree(here: Array, there: Array, *, scale: Fraction, threshold: int) -> float:
+    """Largest log-odds that any tree of bins gives for one table of finest counts over another; exact but for rounding.
+
+    The largest over all trees is a sum over nodes, worked out from the leaves up.
+    """
+    levels = len(here).bit_length() - 1
+    worst = np.zeros(len(here))
+    for depth in range(levels - 1, -1, -1):
+        logs = [
+            split_logs(each.reshape(2**depth, -1).sum(axis=1), depth, scale=scale, threshold=threshold)
+            for each in (here, there)
+        ]
+        worst = np.maximum(logs[0][0] - logs[1][0] + worst.reshape(-1, 2).sum(axis=1), logs[0][1] - logs[1][1])
+    return float(worst[0])
+
+
+def check_tree(*, epsilon: float = 0.5, cases: int = 60) -> float:
+    """A2: by exact enumeration of all trees, one unit of 1, 2 or 5 rows moves log-odds by at most epsilon.
+
+    Counts are of a random shape and of the worst one: all rows in a few cells, just above what splits need.
+    """
+    rng = np.random.default_rng(0)
+    largest = 0.0
+    for case in range(cases):
+        moves = (1, 2, 5)[case % 3]
+        scale = privtree.scale_for(epsilon, moves)
+        threshold = int(rng.integers(0, 50))
+        cells = np.zeros(64, np.int64)
+        if case % 2:
+            cells[0] = threshold + rng.integers(0, 8 * math.ceil(scale))  # one path carries all
+        else:
+            cells += rng.geometric(1 / (1 + threshold), 64)
+        unit = np.bincount(rng.integers(0, (1, 64)[case % 4 < 2], moves), minlength=64)
+        for here, there in ((cells, cells + unit), (cells + unit, cells)):
+            found = worst_tree(here, there, scale=scale, threshold=threshold)
+            assert found <= epsilon * (1 + 1e-9), f"a tree tells a unit of {moves} rows by {found}"
+            largest = max(largest, found)
+    assert largest >= 0.6 * epsilon, "the worst case is not among those tried"
+    return largest
 
 
 def check_costs_of(name: str, folder: Path) -> None:
@@ -484,7 +547,7 @@ def check_costs_of(name: str, folder: Path) -> None:
         {"table": "t", "key": "person", "max_rows": 2}, sex={"type": "categorical"}, dose={"type": "number"}
     )
     file = folder / f"{name}.ledger"
-    maker = make(name, ledger=str(file), dataset="ward", discover=True, quantiles=True)
+    maker = make(name, ledger=str(file), dataset="ward", discover=True, privtree=True)
     table = ward(400)
     table["sex"] = np.random.default_rng(0).choice(["F", "M"], len(table))
     model = release(maker, table, schema, noise=NoiseSource.insecure(3))
@@ -662,6 +725,15 @@ def lower_bound(absent: Array, present: Array) -> float:
     return float(norm.isf(false_alarms) - norm.ppf(misses))
 
 
+def wrong_noise(noise: Mapping[str, Array]) -> dict[str, float]:
+    """Mean squares of noise over its claimed variance, by purpose, that are not 1.
+
+    Anything within a fifth passes, and whatever five standard errors allow where looks were few.
+    """
+    squares = {purpose: (float(np.mean(each**2)), len(each)) for purpose, each in noise.items()}
+    return {purpose: mean for purpose, (mean, n) in squares.items() if abs(mean - 1) >= max(0.2, 5 * math.sqrt(2 / n))}
+
+
 def epsilon_bound(absent: Array, present: Array, *, threshold: float, delta: float) -> float:
     """Largest epsilon that the two samples rule out to be smaller at `delta`, at 99.9 % confidence."""
     level = (1 - CONFIDENCE) / 2
@@ -695,12 +767,3 @@ def check_audit(name: str, *, mu: float = 1.0, runs: int = RUNS, least: float = 
 
 
 Check = Callable[[], object]
-def wrong_noise(noise: Mapping[str, Array]) -> dict[str, float]:
-    """Mean squares of noise over its claimed variance, by purpose, that are not 1.
-
-    Anything within a fifth passes, and whatever five standard errors allow where looks were few.
-    """
-    squares = {purpose: (float(np.mean(each**2)), len(each)) for purpose, each in noise.items()}
-    return {purpose: mean for purpose, (mean, n) in squares.items() if abs(mean - 1) >= max(0.2, 5 * math.sqrt(2 / n))}
-
-

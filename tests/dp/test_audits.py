@@ -23,6 +23,11 @@ def test_a1_no_row_changes_how_another_is_read() -> None:
     audits.check_cells()
 
 
+def test_a2_no_tree_of_bins_tells_more_than_claimed() -> None:
+    """All trees of 64 cells, enumerated exactly, for units of 1, 2 and 5 rows."""
+    audits.check_tree()
+
+
 @each
 @pytest.mark.parametrize("max_rows", [1, 2, 5])
 def test_a3_one_person_moves_looks_as_claimed(name: str, max_rows: int) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tabsynth.dp import descent, measure, reading
+from tabsynth.dp import descent, measure, privtree, reading
 from tabsynth.dp.domain import BinCodes, DiscreteCodes, Domain
 from tabsynth.dp.measure import PrivateTable
 from tabsynth.dp.noise import NoiseSource
@@ -195,6 +195,22 @@ def whole_column_by_majority(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(reading, "_read", all_or_nothing)
 
 
+def tree_without_decay(patch: pytest.MonkeyPatch) -> None:
+    """Scores of bins lose nothing with each halving, and the price is believed to be the same."""
+    patch.setattr(privtree, "decay_of", lambda scale: 0)
+
+
+def tree_priced_for_one_count(patch: pytest.MonkeyPatch) -> None:
+    """The noise of a tree is that of a single count: what deeper bins tell is forgotten."""
+    patch.setattr(privtree, "COST", 1)
+
+
+def tree_for_one_row(patch: pytest.MonkeyPatch) -> None:
+    """The noise of a tree is for one row per person."""
+    scale = privtree.scale_for
+    patch.setattr(privtree, "scale_for", lambda epsilon, moves: scale(epsilon, 1))
+
+
 def gradients_not_clipped(patch: pytest.MonkeyPatch) -> None:
     """A person's gradient counts with whatever length it has."""
     patch.setattr(descent, "_shrinking", lambda traces, there, clip, averaged=False: there.astype(np.float64).ravel())
@@ -246,6 +262,9 @@ MUTANTS: tuple[Patch, ...] = (
     whole_column_by_majority,
     gradients_not_clipped,
     rows_clipped_in_place_of_people,
+    tree_without_decay,
+    tree_priced_for_one_count,
+    tree_for_one_row,
     weighed_rows_count_whole,
     weights_rounded_up,
     batches_believed_smaller,
@@ -260,6 +279,7 @@ def test_every_mutant_is_noticed(mutant: Patch, tmp_path: Path, monkeypatch: pyt
     name = "dp-mst" if mutant.__name__ in SELECTIVE else "dp-independent"
     name = "dp-autoregressive" if mutant.__name__ in TRAINING else name
     checks: dict[str, audits.Check] = {
+        "A2": audits.check_tree,
         "A5": lambda: audits.check_costs_of(name, tmp_path),
         "A3": lambda: [audits.check_sensitivity(name, max_rows) for max_rows in (1, 2, 5)],
         "A3 weighed": lambda: [audits.check_sensitivity(name, k, bounding="weigh") for k in (2, 13)],
@@ -267,7 +287,7 @@ def test_every_mutant_is_noticed(mutant: Patch, tmp_path: Path, monkeypatch: pyt
         "A1": lambda: audits.check_structure(name, tmp_path),
         "A7": lambda: audits.check_audit(name, runs=1000, least=0.0),
     }
-    assert audits.check_cells() is None
+    assert audits.check_cells() is None and audits.check_tree() > 0
     mutant(monkeypatch)
     killers = []
     for audit, check in checks.items():
