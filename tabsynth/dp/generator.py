@@ -31,7 +31,6 @@ import pandas as pd
 from pydantic import Field
 
 from tabsynth.dp.discovery import discover_sizes, findings
-from tabsynth.dp.domain import Numeric
 from tabsynth.dp.fitted import FittedCounts
 from tabsynth.dp.noise import NoiseSource
 from tabsynth.dp.opening import read_private
@@ -50,7 +49,7 @@ from tabsynth.identifiers.treated_schema import needs_treatment
 from tabsynth.progress import SILENT, Progress
 from tabsynth.randomness import deterministic_threads
 from tabsynth.schema.files import load_schema
-from tabsynth.schema.model import Categorical, Identifier, Ordinal, Role, Schema, Text
+from tabsynth.schema.model import Categorical, Identifier, Role, Schema, Text
 from tabsynth.tables.frames import FrameKind, to_arrow
 
 Array = np.ndarray[Any, Any]
@@ -241,27 +240,6 @@ class DPAim(TargetedGenerator):
     def mechanism_parameters(self, derivation: Derivation) -> dict[str, Any]:
         """Degree, target and size of the model. See `PrivateGenerator.mechanism_parameters`."""
         return {**super().mechanism_parameters(derivation), "degree": self.degree, "max_cells": self.max_cells}
-
-
-class TrainedGenerator(PrivateGenerator):
-    """Private generators that are trained by noisy gradients of random batches (DP-SGD)."""
-
-    trains: ClassVar[bool] = True
-
-    def mechanism_parameters(self, derivation: Derivation) -> dict[str, Any]:
-        """Which codes follow an order, and which last ones are missing cells. See `PrivateGenerator`."""
-        ordered = [name for name, column in derivation.columns.items() if isinstance(column, Numeric | Ordinal)]
-        return {
-            "ordered": tuple(ordered),
-            "nullable": tuple(name for name in ordered if derivation.columns[name].nullable),
-        }
-
-
-class DPAutoregressive(TrainedGenerator):
-    """Differentially private: each column a regression on those before it, trained on noisy gradients; seconds."""
-
-    name: ClassVar[str] = "dp-autoregressive"
-    mechanism: ClassVar[str] = "tabsynth.dp.autoregressive"
 
 
 class DPAuto(TargetedGenerator):

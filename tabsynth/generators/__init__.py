@@ -22,7 +22,7 @@ GENERATORS = Registry(
         "dp-cliquetree": "tabsynth.dp.generator:DPCliqueTree",
         "dp-copula": "tabsynth.dp.generator:DPCopula",
         "dp-aim": "tabsynth.dp.generator:DPAim",
-        "dp-autoregressive": "tabsynth.dp.generator:DPAutoregressive",
+        "dp-autoregressive": "tabsynth.dp.trained:DPAutoregressive",
     },
     group="tabsynth.generators",
 )
