@@ -104,8 +104,13 @@ def plan_training(rho: float, *, n_rows: float, table: _Ordered) -> Schedule:
         (2 * rho) ** 0.5 * n_rows * table.whole / table.max_rows
     )  # in standard deviations of the noise on their number
     steps = int(min(max(least, slope * clear**0.5), most))
-    rate = min(1.0, BATCH / n_rows)
-    noise = noise_for(rho, rate=rate, steps=steps, order=table.order)
+    return schedule_of(rho, steps=steps, batch=BATCH, n_rows=n_rows, order=table.order)
+
+
+def schedule_of(rho: float, *, steps: int, batch: float, n_rows: float, order: int | None) -> Schedule:
+    """So many batches of so many rows, or of all, with the noise that the budget leaves them."""
+    rate = min(1.0, batch / n_rows)
+    noise = noise_for(rho, rate=rate, steps=steps, order=order)
     return Schedule(steps=steps, rate=rate, noise=noise, batch=rate * n_rows)
 
 

@@ -143,6 +143,7 @@ class PrivateGenerator(Generator):
             progress: Told about stages of long work.
 
         Raises:
+            MissingExtraError: The generator needs a package that is not installed.
             UsageError: A parameter is wrong, a seed is given, or the budget or ledger does not allow the release.
             SchemaError: The schema leaves the unit, the budget or a domain open.
             DataError: It is no table, or lacks a column.
@@ -278,6 +279,7 @@ def release(
 
     Privacy: As for `PrivateGenerator.fit` if `noise.secure`; otherwise the transcript says INSECURE.
     """
+    generator.require_installed()
     name = choose_table(schema, table_name)
     plan = plan_release(generator, schema, name)
     library = _library(table)

@@ -29,3 +29,11 @@ class DPAutoregressive(TrainedGenerator):
 
     name: ClassVar[str] = "dp-autoregressive"
     mechanism: ClassVar[str] = "tabsynth.dp.autoregressive"
+
+
+class DPCTGAN(TrainedGenerator):
+    """Differentially private: a generator against a critic behind noise; for comparison, use dp-aim for the rows."""
+
+    name: ClassVar[str] = "dp-ctgan"
+    mechanism: ClassVar[str] = "tabsynth.dp.ctgan"
+    needs: ClassVar[tuple[str, str] | None] = ("torch", "deep")

@@ -23,6 +23,7 @@ GENERATORS = Registry(
         "dp-copula": "tabsynth.dp.generator:DPCopula",
         "dp-aim": "tabsynth.dp.generator:DPAim",
         "dp-autoregressive": "tabsynth.dp.trained:DPAutoregressive",
+        "dp-ctgan": "tabsynth.dp.trained:DPCTGAN",
     },
     group="tabsynth.generators",
 )

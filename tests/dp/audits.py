@@ -50,6 +50,17 @@ PRIVATE = [name for name in GENERATORS if name.startswith("dp-")]
 """Every registered private generator: there is no way out of these checks."""
 
 
+def each_of(names: Sequence[str], *, nightly: Sequence[str] = ()) -> pytest.MarkDecorator:
+    """A test of each of some generators, some of them at night; what cannot be fitted for want of a package waits."""
+    made = []
+    for name in names:
+        command = GENERATORS[name].install_command()
+        marks = [pytest.mark.nightly] if name in nightly else []
+        marks += [pytest.mark.skipif(command is not None, reason=f"{name} needs: {command}")]
+        made.append(pytest.param(name, marks=marks))
+    return pytest.mark.parametrize("name", made)
+
+
 def schema_of(unit: object = "row", **changes: Any) -> Schema:
     """A small ward: every kind of column."""
     columns: dict[str, Any] = {

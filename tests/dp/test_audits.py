@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.dp import audits
-from tests.dp.audits import PRIVATE, TRAINED
+from tests.dp.audits import PRIVATE, TRAINED, each_of
 
-each = pytest.mark.parametrize("name", PRIVATE)
+each = each_of(PRIVATE)
 
 
 @each
@@ -58,9 +58,7 @@ SLOW = {"dp-aim", "dp-auto", "dp-cliquetree", "dp-copula", *TRAINED}
 """Two thousand releases of each world take these more than a minute: they are audited every night."""
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.nightly) if name in SLOW else name for name in PRIVATE]
-)
+@each_of(PRIVATE, nightly=sorted(SLOW))
 def test_a7_worlds_differ_as_claimed(name: str) -> None:
     """With the best statistic there is, the worst neighbours look as alike as claimed, and not much more."""
     audits.check_audit(name)

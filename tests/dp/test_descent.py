@@ -200,9 +200,10 @@ def test_dependence_comes_back_under_a_large_budget() -> None:
     assert agree.mean() > 0.8
 
 
-def test_the_certificate_says_how_it_was_trained(tmp_path: Path) -> None:
+@audits.each_of(audits.TRAINED)
+def test_the_certificate_says_how_it_was_trained(name: str, tmp_path: Path) -> None:
     """Batches, noise, steps, clipping, order and accountant are on it; odds and advantage follow from them."""
-    model = release(make("dp-autoregressive"), ward(400), schema_of(), noise=NoiseSource.insecure(1))
+    model = release(make(name), ward(400), schema_of(), noise=NoiseSource.insecure(1))
     model.save(tmp_path / "m")
     (event,) = transcript_of(model).trainings
     made = build_certificate(model, file=tmp_path / "m", rows=20)
@@ -228,14 +229,13 @@ def test_fitting_needs_no_torch() -> None:
 
 
 @pytest.mark.nightly
-def test_a7_random_batches_are_as_private_as_claimed(monkeypatch: pytest.MonkeyPatch) -> None:
+@audits.each_of(audits.TRAINED)
+def test_a7_random_batches_are_as_private_as_claimed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a fifth of the people in each batch, the best statistic proves less than the epsilon of the accountant."""
-    monkeypatch.setattr(autoregressive, "BATCH", 10)
+    monkeypatch.setattr(make(name).module, "BATCH", 10)
     from tabsynth.dp.budget import best_order, epsilon_from
 
-    absent, present = (
-        audits.evidences("dp-autoregressive", mu=1.0, runs=1500, present=who)[0] for who in (False, True)
-    )
+    absent, present = (audits.evidences(name, mu=1.0, runs=1500, present=who)[0] for who in (False, True))
     delta = 1e-3
     claimed = epsilon_from(0.5, delta, order=best_order(9.0, 1e-6))
     found = max(audits.epsilon_bound(absent, present, threshold=t, delta=delta) for t in (1.0, 1.5))

@@ -34,10 +34,10 @@ from tabsynth.pipeline import default_generator, fit
 from tabsynth.report.certificate import render_certificate, write_certificate
 from tabsynth.schema.model import Schema
 from tabsynth.schema.validate import validate_table
-from tests.dp.audits import PRIVATE, ZeroNoise, make, private_table, schema_of, ward
+from tests.dp.audits import PRIVATE, ZeroNoise, each_of, make, private_table, schema_of, ward
 
 PER_PERSON = {"table": "t", "key": "person", "max_rows": 2}
-each = pytest.mark.parametrize("name", PRIVATE)
+each = each_of(PRIVATE)
 
 
 def no_privacy(schema: Schema, **changes: Any) -> Schema:

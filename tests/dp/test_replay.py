@@ -12,6 +12,7 @@ import sys
 import tempfile
 import warnings
 import zipfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import pandas as pd
@@ -154,6 +155,9 @@ def test_a12_no_watermark_leaves(home: Path, suffix: str, monkeypatch: pytest.Mo
     say("fit", schema, source, "-o", out / "d.m", "--set", f"ledger={out}/spent.ledger", *paid)
     say("fit", schema, source, "-o", out / "t.m", *free, "-g", "dp-autoregressive")
     say("certificate", out / "t.m", "-o", out / "trained", "--rows", 200)
+    if find_spec("torch"):
+        say("fit", schema, source, "-o", out / "c.m", *free, "-g", "dp-ctgan")
+        say("sample", out / "c.m", "--rows", 500, "-o", out / "c.csv")
     say("fit", schema, source, "-o", out / "l.m", "--set", f"ledger={out}/spent.ledger", "--debug", code=10)
     say("run", schema, source, "-o", out / "run", *free, "--debug")
     for where, data in everything_written(out) + everything_written(temp) + said:
