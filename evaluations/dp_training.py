@@ -4,7 +4,7 @@
 
 Adult as the mbi package ships it, delta 1e-9, one seed: mean total variation over all 91 pairs between the table and as
 many drawn rows, CPU seconds, and the area under the curve of a classifier that learns income from synthetic rows of
-80 % and is asked about the other 20 %. Lines of dp-aim are those of dp_marginals. Results are in
+80 % and is asked about the other 20 %. Lines of dp-aim and dp-independent are those of dp_marginals. Results are in
 evaluations/results/dp_training.json and .md.
 """
 
@@ -21,12 +21,13 @@ import numpy as np
 
 from evaluations.dp_marginals import DELTA, TARGET, area, mean
 from evaluations.dp_tables import Table, adult, boundary, distances
-from tabsynth.dp import autoregressive
+from tabsynth.dp import autoregressive, ctgan
 from tabsynth.dp.budget import best_order, rho_from
 
 RESULTS = Path(__file__).parent / "results" / "dp_training.json"
 SEEDS = 1
-MECHANISMS: dict[str, ModuleType] = {"dp-autoregressive": autoregressive}
+MECHANISMS: dict[str, ModuleType] = {"dp-autoregressive": autoregressive, "dp-ctgan": ctgan}
+BESIDE = ("dp-aim", "dp-independent")
 ORDERED = ("age", "fnlwgt", "education-num", "capital-gain", "capital-loss", "hours-per-week")
 
 
@@ -69,10 +70,10 @@ def line(table: Table, name: str, epsilon: float) -> dict[str, Any]:
     }
 
 
-def beside(epsilon: float) -> dict[str, Any]:
-    """What dp_marginals has measured of dp-aim."""
+def beside(name: str, epsilon: float) -> dict[str, Any]:
+    """What dp_marginals has measured of a mechanism that measures counts."""
     known = json.loads(RESULTS.with_name("dp_marginals.json").read_text())
-    of = {"mechanism": "dp-aim", "epsilon": epsilon}
+    of = {"mechanism": name, "epsilon": epsilon}
     found = [next((each for each in known[key] if of.items() <= each.items()), {}) for key in ("adult", "prediction")]
     return {**of, **{key: value for each in found for key, value in each.items() if key in line_keys()}}
 
@@ -95,7 +96,8 @@ def main() -> None:
     document: dict[str, Any] = {"delta": DELTA, "seeds": SEEDS, "python": platform.python_version(), "adult": []}
     table = adult()
     for epsilon in (1.0, 10.0):
-        for each in [*(line(table, name, epsilon) for name in MECHANISMS), beside(epsilon)]:
+        lines = [line(table, name, epsilon) for name in MECHANISMS]
+        for each in [*lines, *(beside(name, epsilon) for name in BESIDE)]:
             print(each, flush=True)
             document["adult"].append(each)
             RESULTS.write_text(json.dumps(document, indent=1) + "\n")
