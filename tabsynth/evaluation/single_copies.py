@@ -7,8 +7,11 @@ them chance explains is estimated.
 Decisions
 - Only rows that one person of train alone has. What several people share is common, and an honest generator may draw it
   more often than a holdout does.
-- What strangers share by chance is counted among the people of train as well, where holdout and train agree on it: a
-  holdout of a thousand rows alone could not tell five copies in a thousand from none.
+- What strangers share by chance is counted among all pairs of real people, those within train and within holdout as
+  well, where these agree with the pairs between the two: a holdout of a thousand rows alone could not tell five copies
+  in a thousand from none.
+- No model of how improbable a row is: in many tables people stand twice by mistake, and a model that finds a row
+  improbable would take the fresh second record of such a person for a copy. Real pairs count those, too.
 - A release without a copy passes, however small it is: it holds none. What its generator might do next is asked by
   `exact-copies` and by the attacks.
 """
@@ -64,7 +67,13 @@ class SingleCopies:
         n, m = len(synthetic), len(holdout)
         copies, coincidences = (int((owners[rows] == 1).sum()) for rows in (synthetic, holdout))
         # Two people of train who share a row are one event seen from both sides: half the events among half the rows.
-        chance, n_chance = _together((coincidences, m), (_shared_by_two(train, owners), len(train) // 2), level)
+        # Within holdout there are m²/2 pairs, as many as m²/2n rows have with the n rows of train.
+        chance, n_chance = _together(
+            (coincidences, m),
+            (_shared_by_two(train, owners), len(train) // 2),
+            (_shared_by_two(holdout, _owners(comparison, holdout, n_codes)), m * m // (2 * len(train))),
+            level=level,
+        )
         whole = Result(
             metric=self.name,
             family=self.family,
@@ -117,7 +126,17 @@ def _shared_by_two(train: Array, owners: Array) -> int:
     return int((owners[np.unique(train)] == 2).sum())
 
 
-def _together(holdout: tuple[int, int], twins: tuple[int, int], level: float) -> tuple[int, int]:
-    """Coincidences among strangers, and how many were asked: of holdout and train together, where they agree."""
-    apart = newcombe(*holdout, *twins, level=level)
-    return (holdout[0] + twins[0], holdout[1] + twins[1]) if apart.low <= 0 <= apart.high else holdout
+def _owners(comparison: Comparison, holdout: Array, n_codes: int) -> Array:
+    """Number of people of holdout behind each code, shape (n_codes,)."""
+    people = comparison.people("holdout") if comparison.table.entity_key is not None else None
+    return people_per_code(holdout, people, n_codes)
+
+
+def _together(first: tuple[int, int], *others: tuple[int, int], level: float) -> tuple[int, int]:
+    """Coincidences among strangers, and how many were asked: the first count, and each other that agrees with it."""
+    events, n = first
+    for more, asked in others:
+        apart = newcombe(events, n, more, asked, level=level)
+        if apart.low <= 0 <= apart.high:
+            events, n = events + more, n + asked
+    return events, n
