@@ -29,8 +29,16 @@ class ColumnProfiles(Detail):
 class ColumnSimilarity:
     """Similarity of each column, and their mean.
 
-    1 - total variation distance for categories (with those lost or invented), 1 - Kolmogorov-Smirnov distance for
-    numbers and datetimes, missing cells counted as a value of their own.
+    Formula:
+        Categories: 1 - sum_k |p_k - q_k| / 2, lost and invented ones included. Numbers and datetimes:
+        1 - max_x |F(x) - G(x)|. A missing cell is a value of its own. Judged: the mean as a share of the holdout's.
+    Units:
+        A share: 0 (nothing in common) to 1 (the same distribution).
+    Cost:
+        A sort of every column of every table: @cs at 20,000 rows x 15 columns, most of it for the profiles.
+    Source:
+        Total variation distance and Kolmogorov-Smirnov statistic, as in many tools; the holdout as ceiling, Platzer &
+        Reutterer 2021, doi:10.3389/fdata.2021.679939.
     """
 
     name = "column-similarity"
@@ -92,7 +100,17 @@ class ColumnSimilarity:
 
 
 class WorstColumn:
-    """The column that falls furthest below what holdout rows reach."""
+    """The column that falls furthest below what holdout rows reach.
+
+    Formula:
+        Judged: max over columns j of s_j(holdout) - s_j(synthetic), s_j the similarity of `column-similarity`.
+    Units:
+        A share, 0 to 1; judged, a difference of shares.
+    Cost:
+        As `column-similarity`, without profiles: @wc at 20,000 rows x 15 columns.
+    Source:
+        This project: one ruined column in twenty moves a mean by a twentieth. Bonferroni over columns.
+    """
 
     name = "worst-column"
     family = Family.FIDELITY
@@ -153,7 +171,18 @@ def column_similarity(comparison: Comparison, name: str, which: Which) -> Simila
 
 
 class Tails:
-    """Share of synthetic numbers outside of the range that holds the middle 98 % of train."""
+    """Share of synthetic numbers outside of the range that holds the middle 98 % of train.
+
+    Formula:
+        P(x < q_0.01 or x > q_0.99), quantiles of train; judged: minus the same for holdout. About the whole table: the
+        column that surely differs most.
+    Units:
+        A share of present cells, 0 to 1; 0.02 is what train itself has.
+    Cost:
+        A sort of every number column: @ta at 20,000 rows x 15 columns.
+    Source:
+        Newcombe 1998, method 10, for the difference; tails because the Kolmogorov-Smirnov distance is blind to them.
+    """
 
     name = "tails"
     family = Family.FIDELITY

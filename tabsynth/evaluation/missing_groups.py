@@ -73,7 +73,18 @@ class _Grouping:
 
 
 class MissingnessByGroup:
-    """Largest share of rows whose gap sits in the wrong group, over all columns with gaps and all grouping columns."""
+    """Largest share of rows whose gap sits in the wrong group, over all columns with gaps and all grouping columns.
+
+    Formula:
+        max over columns j and groupings G of sum over groups g of p_g |m_jg(synthetic) - m_jg(train)|, p_g the share of
+        g in train, m_jg the share of missing cells of j in g; judged: minus the same for holdout.
+    Units:
+        A share of rows, 0 to 1.
+    Cost:
+        At most 40 x 12 contingency tables: @mg at 20,000 rows x 15 columns.
+    Source:
+        This project; influence functions as in `similarity.py`.
+    """
 
     name = "missingness-by-group"
     family = Family.FIDELITY

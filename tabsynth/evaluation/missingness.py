@@ -36,7 +36,17 @@ class MissingRates(Detail):
 
 
 class Missingness:
-    """Largest difference of the share of missing cells between synthetic and train, over all columns."""
+    """Largest difference of the share of missing cells between synthetic and train, over all columns.
+
+    Formula:
+        max over columns of |m(synthetic) - m(train)|, m the share of missing cells.
+    Units:
+        A share of cells, 0 to 1.
+    Cost:
+        One pass over all cells: @mi at 20,000 rows x 15 columns.
+    Source:
+        Newcombe 1998, method 10, for each difference; Bonferroni over columns.
+    """
 
     name = "missingness"
     family = Family.FIDELITY

@@ -42,7 +42,17 @@ class NearDistances(Detail):
 
 
 class NearCopies:
-    """Share of synthetic rows nearer to train than the nearest 2 % of holdout rows are; a diagnostic."""
+    """Share of synthetic rows nearer to train than the nearest 2 % of holdout rows are; a diagnostic.
+
+    Formula:
+        P(d(s, T) <= q), q the 2 % quantile of d(h, T); d the distance to the closest training row.
+    Units:
+        A share of rows, 0 to 1; 0.02 is what strangers reach.
+    Cost:
+        At most 3 x 3,000 rows against 50,000: @nc at 20,000 rows x 15 columns.
+    Source:
+        See the head of this module.
+    """
 
     name = "near-copies"
     family = Family.COPIES

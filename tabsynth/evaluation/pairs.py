@@ -43,7 +43,18 @@ class PairScores(Detail):
 
 
 class PairSimilarity:
-    """1 - total variation distance of the contingency tables of all pairs, and their mean."""
+    """1 - total variation distance of the contingency tables of all pairs, and their mean.
+
+    Formula:
+        1 - sum_ij |p_ij - q_ij| / 2 on bins of train; judged: the mean over pairs as a share of the holdout's.
+    Units:
+        A share, 0 to 1 (the same joint distribution).
+    Cost:
+        One contingency table per pair, 1,000 pairs at most: @ps at 20,000 rows x 15 columns.
+    Source:
+        Total variation distance of contingency tables, as in many tools; bins shared by all tables, as bins of each
+        table's own make a column that was scaled look perfect.
+    """
 
     name = "pair-similarity"
     family = Family.FIDELITY

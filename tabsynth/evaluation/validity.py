@@ -19,7 +19,17 @@ class Violations(Detail):
 
 
 class SchemaViolations:
-    """Number of violations of the schema's rules; a count of all synthetic rows, so its interval is a point."""
+    """Number of violations of the schema's rules; a count of all synthetic rows, so its interval is a point.
+
+    Formula:
+        Sum over rules of #{synthetic rows that break the rule}.
+    Units:
+        A count of violations; a row that breaks two rules counts twice.
+    Cost:
+        None beyond the check of the schema, which reads every cell once.
+    Source:
+        This project; the rules are those of `tabsynth.schema.validate`.
+    """
 
     name = "schema-violations"
     family = Family.VALIDITY

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from functools import cache
 
 import numpy as np
@@ -43,6 +45,14 @@ def rows(seed: int, n_rows: int = 400) -> pd.DataFrame:
             "day": pd.Timestamp("2020-01-01") + pd.to_timedelta(100 * group + rng.integers(0, 60, n_rows), unit="D"),
         }
     )
+
+
+@each_metric
+def test_the_docstring_says_what_is_measured_and_what_it_costs(name: str) -> None:
+    """Formula, units, cost and source, each with text under it."""
+    told = inspect.getdoc(METRICS[name]) or ""
+    for heading in ("Formula", "Units", "Cost", "Source"):
+        assert re.search(rf"^{heading}:\n    \S", told, flags=re.MULTILINE), heading
 
 
 @cache
