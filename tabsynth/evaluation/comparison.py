@@ -1,4 +1,6 @@
-"""Three tables on one scale, ready to be compared: train, holdout and synthetic, and two naive inventions beside them.
+"""Real and synthetic tables on one scale: train, holdout and synthetic, and two naive inventions beside them.
+
+Two more real tables may take roles off the holdout (`roles.py`): the attack reference and the test rows.
 
 Every modelled column becomes an array of numbers with NaN at missing cells: codes for categorical, ordinal and boolean
 columns (one code list for all tables), the value itself for integers and numbers, microseconds for datetimes.
@@ -82,11 +84,17 @@ class Comparison:
     holdout: Rows
     synthetic: Rows
     typed: Mapping[str, TypedTable]
-    """The three tables as they came, for identifiers and text."""
+    """The tables as they came, for identifiers and text."""
     finer: Mapping[str, float]
     """Share of synthetic values that rounding to the training table's precision changed, where there are any."""
     violations: Mapping[str, int] | None = None
     """Rows that break a rule of the schema, by rule; None: not checked."""
+    apart: Mapping[str, Rows] = field(default_factory=dict)
+    """Rows by role, `reference` and `test`, where a role is not played by the holdout."""
+    swaps: tuple[Comparison, ...] = ()
+    """The same for more models of the same generator, each learned without another part of the people."""
+    as_many: bool = False
+    """Whether no more people of train than of holdout are asked about, as other models are asked about the others."""
     _codes: dict[str, dict[str, Array]] = field(default_factory=dict, repr=False)
     _train_joints: dict[tuple[str, str], Array] = field(default_factory=dict, repr=False)
     _made: dict[str, Any] = field(default_factory=dict, repr=False)
@@ -99,6 +107,16 @@ class Comparison:
     def named(self, *kinds: type) -> tuple[str, ...]:
         """Columns of the given kinds, in order of the schema."""
         return tuple(name for name, column in self.table.columns.items() if isinstance(column, kinds))
+
+    @property
+    def reference(self) -> Rows:
+        """Real rows that an attacker is given to know what strangers are like."""
+        return self.apart.get("reference", self.holdout)
+
+    @property
+    def test(self) -> Rows:
+        """Real rows that models of utility are tested on."""
+        return self.apart.get("test", self.holdout)
 
     @cached_property
     def n_compared(self) -> int:
@@ -144,11 +162,12 @@ class Comparison:
         """Person that each training row belongs to, as codes; None where the schema names no `entity_key`."""
         return self.people("train") if self.table.entity_key is not None else None
 
-    def people(self, which: Literal["train", "holdout", "synthetic"]) -> Array:
+    def people(self, which: Literal["train", "holdout", "reference", "test", "synthetic"]) -> Array:
         """Person that each row of a table belongs to, as codes; without an `entity_key`, every row is a person."""
+        part = self.typed.get(which, self.typed["holdout"])
         if self.table.entity_key is None:
-            return np.arange(self.typed[which].n_rows)
-        return _person_codes(self.typed[which].columns[self.table.entity_key])
+            return np.arange(part.n_rows)
+        return _person_codes(part.columns[self.table.entity_key])
 
     def once(self, name: str, make: Callable[[], Any]) -> Any:
         """What `make` returns, made once per comparison: several metrics read one search."""
@@ -200,8 +219,9 @@ def compare(
     *,
     seed: int = 0,
     violations: Mapping[str, int] | None = None,
+    apart: Mapping[str, TypedTable] | None = None,
 ) -> Comparison:
-    """Bring three typed tables to one scale.
+    """Bring typed tables to one scale.
 
     Args:
         train: Rows that the generator learned from.
@@ -210,11 +230,12 @@ def compare(
         table: Their schema.
         seed: Seed of every choice of rows and of the naive baselines.
         violations: Rows that break a rule of the schema, by rule, where that was checked.
+        apart: More real rows by role, `reference` and `test`; a role that is not named is played by the holdout.
 
     Raises:
         DataError: A table has no rows, or lacks columns of the schema.
     """
-    typed = {"train": train, "holdout": holdout, "synthetic": synthetic}
+    typed = {"train": train, "holdout": holdout, "synthetic": synthetic, **(apart or {})}
     for which, part in typed.items():
         _check(which, part, table)
     scales: dict[str, Scale] = {}
@@ -231,7 +252,9 @@ def compare(
         for which, array in arrays.items():
             numbers[which][name] = array
     rows = {which: Rows(numbers[which], typed[which].n_rows) for which in typed}
-    return Comparison(table, seed, scales, rows["train"], rows["holdout"], rows["synthetic"], typed, finer, violations)
+    own = {which: rows[which] for which in apart or {}}
+    three = rows["train"], rows["holdout"], rows["synthetic"]
+    return Comparison(table, seed, scales, *three, typed, finer, violations, own)
 
 
 def read_frame(frame: pd.DataFrame, table: Table, *, name: str) -> TypedTable:
@@ -287,7 +310,7 @@ def _check(which: str, part: TypedTable, table: Table) -> None:
 
 
 def _align(column: Column, parts: Mapping[str, Values]) -> tuple[Scale, dict[str, Array], float]:
-    """One column of the three tables as numbers: its scale, the arrays, and the share of synthetic values rounded."""
+    """One column of all tables as numbers: its scale, the arrays, and the share of synthetic values rounded."""
     if isinstance(column, Boolean):
         labels = column.labels or ("false", "true")
         return Scale(True, labels), {which: _with_gaps(part.array, part) for which, part in parts.items()}, 0.0

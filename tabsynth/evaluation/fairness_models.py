@@ -23,8 +23,9 @@ from tabsynth.evaluation.comparison import Array, Comparison
 from tabsynth.evaluation.fairness import MIN_ROWS, GroupScore, group_findings, no_groups
 from tabsynth.evaluation.groups import groups
 from tabsynth.evaluation.intervals import around, each_of, newcombe, standard_error_of_mean
-from tabsynth.evaluation.membership import TAIL, membership_trial
+from tabsynth.evaluation.membership import TAIL
 from tabsynth.evaluation.membership_attacks import cast
+from tabsynth.evaluation.membership_trial import membership_trial
 from tabsynth.evaluation.tasks import tested
 from tabsynth.evaluation.utility_trial import MAX_TESTED, Source, Trial, trials
 
@@ -136,7 +137,7 @@ class GroupLeakage:
         if trial is None or parts is None:
             return Findings([unmeasured(self, "There are too few people for membership attacks.", undecided=True)])
         best = trial.found.best(TAIL)
-        members, others = trial.suspicion.members[best], trial.suspicion.others[best]
+        members, others = trial.released.members[best], trial.released.others[best]
         threshold = float(np.quantile(others, 1 - ACCUSED))
         first = np.unique(parts.person, return_index=True)[1]  # one row stands for each person
         asked, is_member = parts.asked.take(first), parts.member[first]

@@ -9,13 +9,15 @@ In brackets the name in the report:
     log P(S | x) - log P(R | x) by boosted trees               (classifier)
     errors of models of R less those of models of S, on x      (error prediction; `membership_errors.py`)
 
-Each of the first three runs under every encoding; `combined` is the mean rank of the density ratios. No shadow model is
-trained, and the generator is not asked.
+Each of the first three runs under every encoding; `combined` is the mean rank of the density ratios. The nearest and
+the density ratio also run on some columns alone (`column_subsets`). No shadow model is trained, and the generator is
+not asked.
 
 Decisions
 - Calibrated, always: a distance to S alone says how ordinary a person is, not whether the generator has seen her.
-- The reference is the holdout without the asked person's fold, for members too, so that members and others meet
-  references of one size, drawn alike. One search in groups gives all folds.
+- Where real rows are kept apart for it, the reference is a part of its own. Else it is the holdout without the asked
+  person's fold, for members too, so that members and others meet references of one size, drawn alike. One search in
+  groups gives all folds.
 - A person is asked about once: with several rows, the most suspicious one counts.
 - Synthetic rows are never thinned out below the limit, asked people are: a share of people can be estimated from some
   of them, but a copy whose twin was dropped is lost.
@@ -28,14 +30,15 @@ isolated people, Meeus et al. 2023, arXiv:2306.10308.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
 
 from tabsynth.evaluation.comparison import Array, Comparison, Rows, Scale
-from tabsynth.evaluation.distances import ENCODINGS, Closeness, Encoder, Points, closeness
+from tabsynth.evaluation.distances import ENCODINGS, Encoder
+from tabsynth.evaluation.membership_distances import column_subsets, near_scores, subset_scores
 from tabsynth.evaluation.membership_errors import error_scores
 from tabsynth.randomness import child, deterministic_threads
 
@@ -46,9 +49,6 @@ MAX_SEARCHED = 50_000
 MAX_REFERENCE = 20_000
 STEP_BUDGET = 2.5e10
 """Elementary steps of one search; about 12 s."""
-_PILOT = 400
-_FLOOR = 0.003  # of the bandwidth: what a distance of zero counts as
-_MASS_FLOOR = 0.01  # rows: what an empty neighbourhood counts as
 _TREE_ROWS = 10_000
 _MAX_CATEGORIES = 250  # the trees' limit for native categories is 255
 COMBINED = "combined"
@@ -87,18 +87,25 @@ def cast(comparison: Comparison) -> Cast | None:
     n_people = min(int(train_people.max()), int(holdout_people.max())) + 1
     if n_people < MIN_PEOPLE:
         return None
-    searched = min(comparison.synthetic.n_rows, MAX_SEARCHED) + min(comparison.holdout.n_rows, MAX_REFERENCE)
-    steps = _steps(comparison.scales)
+    known = comparison.reference
+    searched = min(comparison.synthetic.n_rows, MAX_SEARCHED) + min(known.n_rows, MAX_REFERENCE)
+    steps = _steps(comparison.scales, column_subsets(comparison.table, comparison.scales, seed=comparison.seed))
     limit = int(min(MAX_ASKED, max(1_000, STEP_BUDGET / (2 * searched * steps))))
     folds = child(comparison.seed, "evaluation", "membership", "folds")
     others = _some_people(holdout_people, limit, comparison.seed, "others")
-    members = _some_people(train_people, limit, comparison.seed, "members")
+    members = _some_people(train_people, len(others) if comparison.as_many else limit, comparison.seed, "members")
     fold_of = folds.permutation(int(holdout_people.max()) + 1) % FOLDS  # (n_holdout_people,)
     member_fold = folds.permutation(int(train_people.max()) + 1) % FOLDS
-    reference = np.arange(comparison.holdout.n_rows)
-    if len(reference) > MAX_REFERENCE:
+    reference_people = comparison.people("reference")
+    if "reference" in comparison.apart:  # nobody who is asked about is in it: the fold left out is empty
+        fold_of, member_fold = np.zeros_like(fold_of), np.zeros_like(member_fold)
+        reference_fold = 1 + folds.permutation(int(reference_people.max()) + 1) % (FOLDS - 1)
+    else:
+        reference_fold = fold_of
+    rows = np.arange(known.n_rows)
+    if len(rows) > MAX_REFERENCE:
         drawn = child(comparison.seed, "evaluation", "membership", "reference")
-        reference = np.sort(drawn.choice(len(reference), MAX_REFERENCE, replace=False))
+        rows = np.sort(drawn.choice(len(rows), MAX_REFERENCE, replace=False))
     return Cast(
         asked=_joined(comparison.train.take(members), comparison.holdout.take(others)),
         member=np.repeat([True, False], [len(members), len(others)]),
@@ -107,8 +114,8 @@ def cast(comparison: Comparison) -> Cast | None:
             return_inverse=True,
         )[1],
         fold=np.concatenate([member_fold[train_people[members]], fold_of[holdout_people[others]]]),
-        reference=comparison.holdout.take(reference),
-        reference_fold=fold_of[holdout_people[reference]],
+        reference=known.take(rows),
+        reference_fold=reference_fold[reference_people[rows]],
     )
 
 
@@ -118,7 +125,7 @@ def suspect(comparison: Comparison, synthetic: Rows, *, trees: bool = True) -> S
     Args:
         comparison: Train, holdout, schema and seed.
         synthetic: The table to be attacked.
-        trees: Whether the classifier and error prediction take part; they cost most.
+        trees: Whether the classifier, error prediction and the attacks on some columns take part; they cost most.
 
     Returns:
         Scores by person, or None where there are too few people.
@@ -132,10 +139,19 @@ def suspect(comparison: Comparison, synthetic: Rows, *, trees: bool = True) -> S
     if synthetic.n_rows > MAX_SEARCHED:
         drawn = child(comparison.seed, "evaluation", "membership", "searched")
         synthetic = synthetic.take(np.sort(drawn.choice(synthetic.n_rows, MAX_SEARCHED, replace=False)))
-    return attack(parts, synthetic, comparison.scales, seed=comparison.seed, trees=trees)
+    subsets = column_subsets(comparison.table, comparison.scales, seed=comparison.seed) if trees else {}
+    return attack(parts, synthetic, comparison.scales, seed=comparison.seed, trees=trees, subsets=subsets)
 
 
-def attack(parts: Cast, synthetic: Rows, scales: Mapping[str, Scale], *, seed: int, trees: bool = True) -> Suspicion:
+def attack(
+    parts: Cast,
+    synthetic: Rows,
+    scales: Mapping[str, Scale],
+    *,
+    seed: int,
+    trees: bool = True,
+    subsets: Mapping[str, Sequence[str]] | None = None,
+) -> Suspicion:
     """Run all attacks on people whose roles are given.
 
     Args:
@@ -144,17 +160,22 @@ def attack(parts: Cast, synthetic: Rows, scales: Mapping[str, Scale], *, seed: i
         scales: Columns that take part.
         seed: Seed of the pilot and of the classifier.
         trees: Whether the classifier and error prediction take part.
+        subsets: Columns that are attacked alone, by name.
     """
     encoder = Encoder((synthetic, parts.reference, parts.asked), scales, tuple(scales))
     asked, reference = encoder.points(parts.asked), encoder.points(parts.reference)
-    scores, lonely = _near_attacks(asked, encoder.points(synthetic), reference, parts, seed)
+    folds = (parts.fold, parts.reference_fold, FOLDS)
+    scores, lonely = near_scores(asked, encoder.points(synthetic), reference, folds, seed=seed)
+    whole = [name for name in scores if name.startswith("density ratio")]
+    for name, columns in (subsets or {}).items():
+        scores |= subset_scores(parts.asked, synthetic, parts.reference, folds, scales, columns, name=name, seed=seed)
     if trees:
         scores["classifier"] = _classify(parts, synthetic, scales, seed)
         scores["error prediction"] = error_scores(
             parts.asked, parts.fold, parts.reference, parts.reference_fold, synthetic, scales, seed=seed
         )
     by_person = {name: _most_suspicious(score, parts.person) for name, score in scores.items()}
-    ratios = [stats.rankdata(score) for name, score in by_person.items() if name.startswith("density ratio")]
+    ratios = [stats.rankdata(by_person[name]) for name in whole]
     by_person[COMBINED] = np.mean(ratios, axis=0)
     is_member = _most_suspicious(parts.member.astype(float), parts.person) > 0
     alone = _most_suspicious(lonely, parts.person)
@@ -173,9 +194,10 @@ def attack(parts: Cast, synthetic: Rows, scales: Mapping[str, Scale], *, seed: i
     )
 
 
-def _steps(scales: Mapping[str, Scale]) -> int:
-    """Elementary steps of one distance in all encodings."""
-    return len(ENCODINGS) * (sum(not scale.discrete for scale in scales.values()) + 6) + len(scales)
+def _steps(scales: Mapping[str, Scale], subsets: Mapping[str, Sequence[str]]) -> int:
+    """Elementary steps of one distance in all encodings, and on some columns alone."""
+    whole = len(ENCODINGS) * (sum(not scale.discrete for scale in scales.values()) + 6) + len(scales)
+    return whole + sum(len(columns) + 6 for columns in subsets.values())
 
 
 def _some_people(people: Array, limit: int, seed: int, who: str) -> Array:
@@ -191,56 +213,6 @@ def _some_people(people: Array, limit: int, seed: int, who: str) -> Array:
 def _joined(first: Rows, second: Rows) -> Rows:
     columns = {name: np.concatenate([cells, second.columns[name]]) for name, cells in first.columns.items()}
     return Rows(columns, first.n_rows + second.n_rows)
-
-
-def _near_attacks(
-    asked: Points, synthetic: Points, reference: Points, parts: Cast, seed: int
-) -> tuple[dict[str, Array], Array]:
-    """Scores of the attacks that measure distances, and the distance of each row to the reference; (n_asked,) each."""
-    folds = parts.reference_fold
-    pilot = np.sort(
-        child(seed, "evaluation", "membership", "pilot").choice(asked.n_rows, min(_PILOT, asked.n_rows), replace=False)
-    )
-    first = closeness(asked.take(pilot), reference, groups=folds, n_groups=FOLDS)
-    widths = {name: _width(_without(found.nearest, parts.fold[pilot])) for name, found in first.items()}
-    near = closeness(asked, synthetic, bandwidths=widths)
-    known = closeness(asked, reference, groups=folds, n_groups=FOLDS, bandwidths=widths)
-    n_known = len(folds) - np.bincount(folds, minlength=FOLDS)[parts.fold]  # (n_asked,)
-    scores: dict[str, Array] = {}
-    for name in asked.numbers:
-        s, r, h = near[name], known[name], widths[name]
-        scores[f"nearest ratio, {name}"] = _ratio(_without(r.nearest, parts.fold), s.nearest[:, 0], h)
-        if asked.states.shape[1] and asked.numbers[name].shape[1]:
-            light = _without(r.light, parts.fold)
-            scores[f"nearest ratio, {name}, light categories"] = _ratio(light, s.light[:, 0], h)
-        scores[f"nearest difference, {name}"] = _without(r.nearest, parts.fold) - s.nearest[:, 0]
-        scores[f"density ratio, {name}"] = _density_ratio(s, r, parts.fold, synthetic.n_rows, n_known)
-    return scores, _without(known["quantile"].nearest, parts.fold)
-
-
-def _without(by_fold: Array, fold: Array) -> Array:
-    """Distance to the nearest reference row outside of each row's own fold, shape (n_rows,)."""
-    left = by_fold.astype(np.float64)
-    left[np.arange(len(left)), fold] = np.inf
-    return np.asarray(left.min(axis=1))
-
-
-def _width(nearest: Array) -> float:
-    """Bandwidth of the kernel: the median distance to the nearest row; where most are 0, their mean."""
-    width = float(np.median(nearest))
-    if width <= 0:
-        width = float(nearest.mean())
-    return width if width > 0 else 0.5
-
-
-def _ratio(known: Array, near: Array, width: float) -> Array:
-    return np.asarray(np.log(known + _FLOOR * width) - np.log(near + _FLOOR * width))
-
-
-def _density_ratio(near: Closeness, known: Closeness, fold: Array, n_near: int, n_known: Array) -> Array:
-    inside = known.mass.sum(axis=1) - known.mass[np.arange(len(fold)), fold]
-    inside = np.maximum(inside, 0.0)
-    return np.asarray(np.log((near.mass[:, 0] + _MASS_FLOOR) / n_near) - np.log((inside + _MASS_FLOOR) / n_known))
 
 
 def _most_suspicious(scores: Array, person: Array) -> Array:

@@ -18,10 +18,12 @@ from tabsynth.evaluation.membership import (
     MembershipScores,
 )
 from tabsynth.evaluation.membership_attacks import attack, cast, suspect
+from tabsynth.evaluation.membership_distances import column_subsets
+from tabsynth.evaluation.membership_trial import asked_groups
 from tabsynth.evaluation.policy import load_policy
 from tabsynth.evaluation.rates import strengths
 from tabsynth.randomness import child
-from tabsynth.schema.model import Categorical, Identifier, Number, Table
+from tabsynth.schema.model import Categorical, Identifier, Number, Role, Table
 from tests.conftest import MixedTable
 from tests.evaluation.samples import MIXED, compare_frames, shuffled
 
@@ -94,6 +96,56 @@ def test_two_percent_of_near_copies_stand_out_by_four_standard_deviations() -> N
             p_values += [measured.p_value] if n_copies else []
     assert np.mean(rates[20]) - np.mean(rates[0]) > 4 * np.std(rates[0], ddof=1)
     assert max(p_values) < 0.01
+
+
+def test_memory_of_some_columns_alone_is_found_there() -> None:
+    """Fifty people's last four numbers come back beside strangers' first four: an attack on these columns sees it."""
+    roles = {f"x{n}": Role.QUASI_IDENTIFIER if n >= 4 else Role.NONE for n in range(8)}
+    table = Table(columns={name: Number(decimals=3, role=role) for name, role in roles.items()})
+    train, holdout, rows = (eight(1_000, part) for part in range(3))
+    known = [name for name, role in roles.items() if role is Role.QUASI_IDENTIFIER]
+    synthetic = rows.copy()
+    synthetic.loc[:49, known] = train.loc[:49, known]
+    comparison = compare_frames(train, holdout, synthetic, table)
+    subsets = column_subsets(table, comparison.scales, seed=0)
+    assert subsets["quasi-identifiers"] == tuple(known)
+    parts = cast(comparison)
+    assert parts is not None
+    found = attack(parts, comparison.synthetic, comparison.scales, seed=0, trees=False, subsets=subsets)
+    measured = strengths(found.members, found.others, child(0))
+    at_one_percent = dict(zip(found.attacks, measured.rates[:, 1], strict=True))
+    assert at_one_percent["nearest ratio, quasi-identifiers"] > 0.05
+    assert max(rate for name, rate in at_one_percent.items() if name not in _on_some(found.attacks)) < 0.03
+    assert measured.p_value < 0.01
+
+
+def _on_some(attacks: tuple[str, ...]) -> set[str]:
+    return {name for name in attacks if "quasi-identifiers" in name or "drawn" in name}
+
+
+def test_memory_of_one_group_is_found_among_its_people() -> None:
+    """Where a tenth of the people is a little remembered, the shuffles over groups name it."""
+    rng = np.random.default_rng(0)
+    members, others = rng.normal(size=(3, 1_000)), rng.normal(size=(3, 1_000))
+    inside = np.arange(2_000) % 10 == 0
+    members[1, inside[:1_000]] += 1.2
+    alone = strengths(members, others, child(0))
+    found = strengths(members, others, child(0), groups={"ward: A": inside, "ward: B": ~inside})
+    assert found.strongest == "ward: A"
+    assert found.p_value <= alone.p_value
+    assert (alone.strongest, alone.areas.tolist()) == (None, found.areas.tolist())
+
+
+def test_p_values_are_exact_where_labels_can_be_exchanged() -> None:
+    """Scores that know nothing of the labels: p-values of 100 searches are as rare as they say."""
+    rng = np.random.default_rng(0)
+    p_values = []
+    for seed in range(100):
+        scores = np.round(rng.normal(size=(4, 120)) + rng.normal(size=120), 1)  # attacks agree, and there are ties
+        p_values.append(strengths(scores[:, :60], scores[:, 60:], child(seed)).p_value)
+    for limit in (0.05, 0.2, 0.5):
+        assert np.mean(np.array(p_values) <= limit) <= limit + 3 * np.sqrt(limit * (1 - limit) / 100)
+    assert min(p_values) >= 1 / 401
 
 
 def test_five_exact_copies_in_a_thousand_rows_are_found() -> None:
@@ -217,8 +269,10 @@ def test_false_alarms_are_as_rare_as_stated() -> None:
         comparison = compare_frames(train, holdout, rows, EIGHT, seed=seed)
         roles = cast(comparison)
         assert roles is not None
-        suspicion = attack(roles, comparison.synthetic, comparison.scales, seed=seed, trees=False)
-        measured = strengths(suspicion.members, suspicion.others, child(seed, "null"))
+        subsets = column_subsets(EIGHT, comparison.scales, seed=seed)
+        suspicion = attack(roles, comparison.synthetic, comparison.scales, seed=seed, trees=False, subsets=subsets)
+        groups = asked_groups(comparison, suspicion)
+        measured = strengths(suspicion.members, suspicion.others, child(seed, "null"), groups=groups)
         alarms += measured.p_value <= 0.05
         failed += measured.rate_interval(1, 0.95).low > 0.03
     assert alarms / 1_000 == pytest.approx(0.05, abs=0.015)

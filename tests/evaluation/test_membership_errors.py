@@ -8,6 +8,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from tabsynth.evaluation.membership_attacks import cast, suspect
+from tabsynth.evaluation.membership_distances import column_subsets
 from tabsynth.evaluation.membership_errors import error_scores
 from tabsynth.schema.model import Categorical, Number, Table
 from tests.evaluation.samples import compare_frames
@@ -51,7 +52,8 @@ def test_it_is_one_of_the_attacks_and_left_out_with_the_trees() -> None:
     assert quick is not None
     assert "error prediction" in found.attacks
     assert "error prediction" not in quick.attacks
-    assert len(found.attacks) == len(quick.attacks) + 2
+    subsets = column_subsets(TABLE, comparison.scales, seed=0)
+    assert len(found.attacks) == len(quick.attacks) + 2 + 2 * len(subsets)
 
 
 def test_odd_columns_are_left_out() -> None:
