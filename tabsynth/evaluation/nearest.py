@@ -49,7 +49,7 @@ class NearCopies:
     Units:
         A share of rows, 0 to 1; 0.02 is what strangers reach.
     Cost:
-        At most 3 x 3,000 rows against 50,000: @nc at 20,000 rows x 15 columns.
+        At most 3 x 3,000 rows against 50,000: 2 s at 20,000 rows x 15 columns.
     Source:
         See the head of this module.
     """

@@ -21,7 +21,7 @@ from tabsynth.evaluation.intervals import each_of
 from tabsynth.evaluation.similarity import Array
 from tabsynth.randomness import deterministic_threads
 
-DRAWS = 2_000
+DRAWS = 1_000
 MAX_CELLS = 2_000_000
 """Estimates x rows above which Bonferroni's correction stays: with so many rows the width hardly matters."""
 _BLOCK = 200
