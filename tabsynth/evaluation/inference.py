@@ -129,6 +129,8 @@ class RegressionEstimates:
             f"{kind.capitalize()} regression of {task.target} on {len(model.names)} inputs, {n:,} rows of each table.",
             f"Coefficients differ by {float(gaps.mean()):.1f} standard errors on average, at most "
             f"{float(gaps.max()):.1f}; {len(changed)} of {len(own)} effects are clear on one side only, or opposite.",
+            "The interval counts which rows were drawn, not refit variance: another fit of the generator would move "
+            "the value as well.",
             "Intervals from synthetic rows need the plug-in rule and a generator for which they were measured to hold.",
         ]
         result = Result(

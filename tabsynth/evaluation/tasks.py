@@ -28,6 +28,11 @@ MAX_CLASSES = 12
 MIN_CLASS = 10
 MAX_TARGETS = 3
 MAX_CATEGORIES = 20
+ONE_FIT = (
+    "The interval counts which rows were tested, not refit variance: another fit of the generator, or of the models, "
+    "would move the value as well."
+)
+"""What the intervals of utility leave out."""
 """Categories of one column that have a number of their own in a design; the others share one."""
 _TREE_CATEGORIES = 250
 _CLIP = 4.0  # standard deviations: an extreme is a large number, not a lever
@@ -196,8 +201,8 @@ def row_limit(n_columns: int, most: int, *, budget: int = 150_000) -> int:
 
 
 def tested(comparison: Comparison, most: int) -> tuple[Rows, Array]:
-    """At most `most` holdout rows, and the person of each."""
-    rows, people = comparison.holdout, comparison.people("holdout")
+    """At most `most` test rows, and the person of each."""
+    rows, people = comparison.test, comparison.people("test")
     if rows.n_rows > most:
         rng = child(comparison.seed, "evaluation", "utility", "tested")
         picked = np.sort(rng.choice(rows.n_rows, most, replace=False))

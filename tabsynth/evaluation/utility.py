@@ -26,6 +26,7 @@ from tabsynth.evaluation.intervals import Interval, each_of, largest_of
 from tabsynth.evaluation.learners import FAMILIES
 from tabsynth.evaluation.part import Part
 from tabsynth.evaluation.skill import Skill, mean_skill
+from tabsynth.evaluation.tasks import ONE_FIT
 from tabsynth.evaluation.utility_trial import SOURCES, Source, Trial, Trials, nothing_judged, trials
 
 
@@ -110,11 +111,12 @@ class TrainOnSynthetic:
             f"Predicted: {', '.join(part.task.target for part in found.trials)}; {found.chosen}.",
             f"Most is lost by {family} for {trial.task.target}: skill {trial.skills['real', family].value:.3f} learned "
             f"from real rows, {trial.skills['synthetic', family].value:.3f} from synthetic ones.",
-            f"{found.n_rows:,} rows to learn from, {found.n_tested:,} holdout rows to test on.",
+            f"{found.n_rows:,} rows to learn from, {found.n_tested:,} real rows to test on.",
         ]
         if found.n_rows < min(comparison.train.n_rows, comparison.synthetic.n_rows):
             notes.append("The rows to learn from were drawn at random from larger tables.")
         notes += _oddities(found)
+        notes.append(ONE_FIT)
         result = Result(
             metric=self.name,
             family=self.family,

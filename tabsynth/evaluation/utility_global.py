@@ -23,7 +23,7 @@ from tabsynth.evaluation.intervals import around, standard_error_of_mean
 from tabsynth.evaluation.learners import boosting
 from tabsynth.evaluation.part import Part
 from tabsynth.evaluation.skill import Skill, mean_skill, measure_skill
-from tabsynth.evaluation.tasks import Designer, drawn, labelled, make_task, row_limit, tested
+from tabsynth.evaluation.tasks import ONE_FIT, Designer, drawn, labelled, make_task, row_limit, tested
 from tabsynth.evaluation.utility_trial import MIN_LEARNED_FROM, MIN_TESTED
 from tabsynth.randomness import child
 
@@ -76,8 +76,8 @@ class GlobalUtility:
         """
         if len(comparison.columns) < 2:
             return Findings([unmeasured(self, "The table has fewer than two modelled columns.")])
-        if comparison.holdout.n_rows < MIN_TESTED or comparison.train.n_rows < MIN_LEARNED_FROM:
-            note = f"Needs at least {MIN_LEARNED_FROM} training and {MIN_TESTED} holdout rows."
+        if comparison.test.n_rows < MIN_TESTED or comparison.train.n_rows < MIN_LEARNED_FROM:
+            note = f"Needs at least {MIN_LEARNED_FROM} training and {MIN_TESTED} test rows."
             return Findings([unmeasured(self, note, undecided=True)])
         names = _some_columns(comparison)
         n_rows = min(
@@ -98,6 +98,7 @@ class GlobalUtility:
         notes = [f"{len(measured)} columns; {n_rows:,} rows to learn from, {asked.n_rows:,} to test on."]
         if len(names) < len(comparison.columns):
             notes.append(f"{len(names)} of {len(comparison.columns)} columns were predicted, drawn by seed.")
+        notes.append(ONE_FIT)
         judged = None
         if real.value >= LEAST_SKILL:
             share = synthetic.value / real.value

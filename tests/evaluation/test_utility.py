@@ -17,7 +17,8 @@ from tabsynth.evaluation.utility_agreement import FeatureImportance, ImportanceS
 from tabsynth.evaluation.utility_global import ColumnSkills, GlobalUtility
 from tabsynth.evaluation.utility_queries import QueryError, QueryScores
 from tabsynth.schema.model import Categorical, Column, Identifier, Integer, Number, Role, Table
-from tests.evaluation.samples import compare_frames, shuffled
+from tests.conftest import MixedTable
+from tests.evaluation.samples import MIXED, compare_frames, shuffled
 
 METRICS = (TrainOnSynthetic, ModelRanking, FeatureImportance, GlobalUtility, QueryError)
 COLUMNS: dict[str, Column] = {
@@ -199,3 +200,13 @@ def test_queries_know_sampling_noise() -> None:
     assert fresh.judged.interval.low < 0 < fresh.judged.interval.high
     assert moved.judged is not None
     assert moved.judged.value > 0.05
+
+
+def test_notes_say_what_intervals_leave_out(mixed_table: MixedTable) -> None:
+    """An interval of utility is about one fit, and says so."""
+    comparison = compare_frames(mixed_table(300), mixed_table(200, seed=1), mixed_table(300, seed=2), MIXED)
+    for metric in (GlobalUtility, TrainOnSynthetic):
+        [note] = [
+            note for note in metric().measure(comparison, level=0.95).results[0].notes if "refit variance" in note
+        ]
+        assert "another fit of the generator" in note
