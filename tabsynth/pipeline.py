@@ -208,6 +208,8 @@ def evaluate(
     holdout: object,
     synthetic: object,
     schema: Schema | str | Path,
+    reference: object | None = None,
+    test: object | None = None,
     table_name: str | None = None,
     policy: Policy | str | Path | None = None,
     level: Level = "standard",
@@ -215,6 +217,7 @@ def evaluate(
     context: Mapping[str, Any] | None = None,
     use: Use | str | Path | None = None,
     scan: ScanReport | None = None,
+    swaps: Sequence[tuple[object, object, object]] = (),
     progress: Progress = SILENT,
 ) -> Report:
     """Measure a synthetic table against the rows it was learned from and rows that were kept apart.
@@ -223,7 +226,11 @@ def evaluate(
         train: Rows that the generator learned from.
         holdout: Real rows that it never saw, of the same schema.
         synthetic: Rows that it made.
-        schema: The schema of all three, or its path.
+        schema: The schema of all tables, or its path.
+        reference: Real rows of yet other people, which the attackers are given to know what strangers are like.
+        test: Real rows of yet other people, which models that learned from synthetic rows are tested on. Where neither
+            is given, the holdout is parted by people if it has 5,000 of them, and else plays these roles as well; the
+            report says which.
         table_name: Which table of a schema with several.
         policy: Limits to judge by, or the path of a policy file; None for the default policy.
         level: How much is measured: "quick" trains and searches nothing, "deep" leaves nothing out. Limits on what
@@ -232,6 +239,8 @@ def evaluate(
         context: Facts about what was made from what (generator, parameters, input names).
         use: What the rows are for and who gets them, or the path of a YAML file that says so; None: not stated.
         scan: What a search of the real table for identifiers found; None: nobody looked.
+        swaps: Train, holdout and synthetic rows of more models of the same generator, each learned without another part
+            of the people: membership and detection are then asked of all models together.
         progress: Told about stages of long work.
 
     Returns:
@@ -239,7 +248,7 @@ def evaluate(
         `external()` for the edition that may be published.
 
     Raises:
-        DataError: `train` or `holdout` does not fit the schema, or a table is empty.
+        DataError: A real table does not fit the schema, or a table is empty.
         UsageError: There is no such level or policy.
     """
     from tabsynth.evaluation import evaluate_typed
@@ -256,9 +265,9 @@ def evaluate(
     name = choose_table(schema, table_name)
     after = treated_schema(schema, name).schema
     declared = after.tables[name]
-    checked: dict[str, Validation] = {}
-    for part, table in (("train", train), ("holdout", holdout), ("synthetic", synthetic)):
-        progress.stage(f"Checking {part}")
+    given = {"train": train, "holdout": holdout, "reference": reference, "test": test, "synthetic": synthetic}
+
+    def check(part: str, table: object) -> Validation:
         frame, _ = to_pandas(table)
         if part != "synthetic":  # which comes out treated
             frame = treat(frame, schema, name, seed=seed).frame
@@ -269,7 +278,15 @@ def evaluate(
             raise DataError(
                 f"synthetic: lacks columns of the schema: {', '.join(missing)}; add them, or evaluate with their schema"
             )
-        checked[part] = validation
+        return validation
+
+    checked: dict[str, Validation] = {}
+    for part, table in given.items():
+        if table is not None or part not in ("reference", "test"):
+            progress.stage(f"Checking {part}")
+            checked[part] = check(part, table)
+    names = ("train", "holdout", "synthetic")
+    more = [[check(part, table).typed for part, table in zip(names, three, strict=True)] for three in swaps]
     evaluation = evaluate_typed(
         checked["train"].typed,
         checked["holdout"].typed,
@@ -278,6 +295,8 @@ def evaluate(
         seed=seed,
         policy=policy,
         metrics=metrics_of(level),
+        apart={part: checked[part].typed for part in ("reference", "test") if part in checked},
+        swaps=[(first, second, third) for first, second, third in more],
         progress=progress,
         violations=_broken_rules(checked["synthetic"]),
     )
@@ -348,6 +367,7 @@ def run(
     parameters: Mapping[str, Any] | None = None,
     given: Mapping[str, Any] | Iterable[str] | None = None,
     holdout: float = 0.2,
+    swap: bool = False,
     seed: int | None = None,
     table_name: str | None = None,
     policy: str | Path | None = None,
@@ -372,6 +392,9 @@ def run(
         parameters: Parameters of the generator.
         given: Conditions on the synthetic rows, as in `Model.sample`.
         holdout: Share of people (rows, without an entity key) kept apart for the evaluation, in (0, 1).
+        swap: Whether more models are fitted for the evaluation alone, each without another part of the people, so that
+            everybody is once among those kept apart: where people are few, the only way to certainty about
+            membership. With a holdout of a fifth, five fits instead of one; not for private generators.
         seed: The same seed gives the same bytes. None draws one; it is written to the manifest.
         table_name: Which table of a schema with several.
         policy: Policy file; None for the default policy.
@@ -418,6 +441,8 @@ def run(
         "pdf": pdf,
         "progress": progress,
     }
+    if swap and maker.private:
+        raise UsageError(f"swap: {maker.name} is private, and every fit would be paid from the budget; leave it out")
     target = Path(out)
     made: PlainRun | PrivateRun
     if maker.private:
@@ -428,7 +453,7 @@ def run(
     else:
         from tabsynth.plain_run import run_plainly
 
-        made = run_plainly(functools.partial(learn, maker), schema_object, name, data, out, **asked)
+        made = run_plainly(functools.partial(learn, maker), schema_object, name, data, out, swap=swap, **asked)
         has_model, reports = made.has_model, target
     return RunResult(
         folder=target,

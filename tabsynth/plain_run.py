@@ -58,6 +58,7 @@ def run_plainly(
     rows: int | None,
     given: Mapping[str, Any] | Iterable[str] | None,
     holdout: float,
+    swap: bool,
     seed: int,
     delimiter: str | None,
     encoding: str,
@@ -77,6 +78,7 @@ def run_plainly(
         rows: Synthetic rows; as many as the table has where None.
         given: Conditions on the synthetic rows.
         holdout: Share of people kept apart for the evaluation.
+        swap: Whether more models are fitted, each without another part of the people.
         seed: Seed of everything.
         delimiter: Field separator of a text table.
         encoding: Encoding of a text table.
@@ -88,7 +90,7 @@ def run_plainly(
     Raises:
         TabsynthError: See `pipeline.run`.
     """
-    from tabsynth.evaluation.split import split_rows
+    from tabsynth.evaluation.split import other_folds, split_rows
     from tabsynth.identifiers.scan import scan_table
     from tabsynth.report.writing import INTERNAL, write_editions
 
@@ -102,12 +104,21 @@ def run_plainly(
     entities = EntityInfo.codes(declared, validation.typed)
     train_rows, holdout_rows = split_rows(len(frame), holdout=holdout, groups=entities, seed=seed)
     train, kept_apart = (frame.iloc[part].reset_index(drop=True) for part in (train_rows, holdout_rows))
-    del frame
+    apart = [holdout_rows, *other_folds(train_rows, entities, share=holdout, seed=seed)] if swap else [holdout_rows]
+    if not swap:
+        del frame
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", TabsynthWarning)
         model = learn(train, schema, seed=seed, table_name=table_name, avoid=kept_apart, progress=progress)
         n_rows = len(train) + len(kept_apart) if rows is None else rows
         synthetic = model.sample(n_rows, seed=seed, given=given, progress=progress)
+        swaps = []
+        for number, rows_apart in enumerate(apart[1:], start=2):
+            progress.stage(f"Model {number} of {len(apart)}")
+            own = frame.drop(index=frame.index[rows_apart]).reset_index(drop=True)
+            other = frame.iloc[rows_apart].reset_index(drop=True)
+            again = learn(own, schema, seed=seed, table_name=table_name, avoid=other, progress=progress)
+            swaps.append((own, other, again.sample(n_rows, seed=seed, given=given, progress=progress)))
     notes = tuple(
         dict.fromkeys([*model.notes, *(str(w.message) for w in caught if issubclass(w.category, TabsynthWarning))])
     )
@@ -134,6 +145,7 @@ def run_plainly(
             holdout=kept_apart,
             synthetic=read_table(synthetic_file),
             scan=scan,
+            swaps=swaps,
             context={
                 **made,
                 "generator_facts": describe(model, n_rows, conditions=given is not None),

@@ -17,6 +17,7 @@ DIRECTION = (
     ("pipeline",),
     ("private_run",),
     ("plain_run",),
+    ("split_run",),
     ("report", "release"),
     ("dp",),
     ("evaluation", "curation", "generators", "declared"),

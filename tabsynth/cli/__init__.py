@@ -17,6 +17,7 @@ from tabsynth.cli import schemas  # noqa: F401
 from tabsynth.cli import scan  # noqa: F401
 from tabsynth.cli import mock  # noqa: F401
 from tabsynth.cli import models  # noqa: F401
+from tabsynth.cli import split  # noqa: F401
 from tabsynth.cli import jobs  # noqa: F401
 from tabsynth.cli import canary  # noqa: F401
 from tabsynth.cli import privacy  # noqa: F401

@@ -43,6 +43,17 @@ def evaluate(
     holdout: Annotated[Path, typer.Option(help="Real rows that it never saw.")],
     synthetic: Annotated[Path, typer.Option(help="Rows that it made.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder to make: report.html and report.json.")],
+    reference: Annotated[
+        Path | None,
+        typer.Option(
+            help="Real rows of yet other people, given to the attackers. Default: a part of the holdout where it has "
+            "5,000 people or more, else the holdout."
+        ),
+    ] = None,
+    test: Annotated[
+        Path | None,
+        typer.Option(help="Real rows of yet other people, to test models on. Default: as for --reference."),
+    ] = None,
     policy: PolicyFile = None,
     level: Annotated[
         str,
@@ -63,10 +74,11 @@ def evaluate(
 ) -> None:
     """Measure synthetic rows against training and holdout rows; exit code 8 if a limit of the policy is missed.
 
-    Writes the dossier as report.html, report.json and, with the extra 'pdf', report.pdf: at the top the edition that
-    may be published, in the folder 'internal' the complete one. Where the schema states a privacy budget, nothing that
-    is measured here may be published, as nobody has paid for it: the complete edition alone is made, and 'tabsynth
-    appraise' makes figures that may.
+    'tabsynth split' makes the real parts; what they have in common is counted first, and told. Writes the dossier as
+    report.html, report.json and, with the extra 'pdf', report.pdf: at the top the edition that may be published, in the
+    folder 'internal' the complete one. Where the schema states a privacy budget, nothing that is measured here may be
+    published, as nobody has paid for it: the complete edition alone is made, and 'tabsynth appraise' makes figures that
+    may.
     """
     from tabsynth import pipeline
     from tabsynth.outputs import atomic_folder
@@ -78,14 +90,15 @@ def evaluate(
     unpaid = pipeline.default_generator(loaded) == pipeline.PRIVATE_GENERATOR
     with BarProgress(quiet=quiet) as progress:
         progress.stage("Reading")
-        frames = {
-            name: read_table(file, delimiter=delimiter, encoding=encoding)
-            for name, file in (("train", train), ("holdout", holdout), ("synthetic", synthetic))
-        }
+        given = {"train": train, "holdout": holdout, "reference": reference, "test": test, "synthetic": synthetic}
+        files = {name: file for name, file in given.items() if file is not None}
+        frames = {name: read_table(file, delimiter=delimiter, encoding=encoding) for name, file in files.items()}
         report = pipeline.evaluate(
             train=frames["train"],
             holdout=frames["holdout"],
             synthetic=frames["synthetic"],
+            reference=frames.get("reference"),
+            test=frames.get("test"),
             schema=loaded,
             table_name=table,
             policy=policy,
@@ -95,7 +108,7 @@ def evaluate(
             context={
                 **({"watermark": INTERNAL} if unpaid else {}),
                 "seed": seed,
-                "files": {"train": train.name, "holdout": holdout.name, "synthetic": synthetic.name},
+                "files": {name: file.name for name, file in files.items()},
             },
             progress=progress,
         )
@@ -103,6 +116,9 @@ def evaluate(
             progress.stage("Writing the dossier")
             write_editions(report, folder, external=not unpaid, pdf=pdf)
     public = output / "internal" if unpaid else output
+    if not quiet and not as_json:
+        for warning in report.warnings:
+            say(f"warning: {warning}")
     described = {
         "report": str(public / "report.html"),
         "report_json": str(public / "report.json"),
@@ -126,7 +142,21 @@ def run(
     generator: GeneratorName = None,
     sets: Sets = None,
     given: Given = None,
-    holdout: Annotated[float, typer.Option(help="Share of people kept apart for the evaluation.")] = 0.2,
+    holdout: Annotated[
+        float,
+        typer.Option(
+            help="Share of people kept apart for the evaluation: as holdout, attack reference and test rows where they "
+            "are 5,000 or more, else in all three roles."
+        ),
+    ] = 0.2,
+    swap: Annotated[
+        bool,
+        typer.Option(
+            "--swap",
+            help="Fit more models for the evaluation, each without another part of the people, so that everybody is "
+            "once kept apart: for small tables. Not for private generators.",
+        ),
+    ] = False,
     seed: Seed = None,
     table: TableName = None,
     policy: PolicyFile = None,
@@ -158,6 +188,7 @@ def run(
             parameters=read_parameters(sets),
             given=given,
             holdout=holdout,
+            swap=swap,
             seed=seed,
             table_name=table,
             policy=policy,

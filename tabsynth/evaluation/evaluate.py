@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from pydantic import SerializeAsAny
 
@@ -10,7 +11,8 @@ from tabsynth.evaluation.base import METRICS, Detail, Result, Verdict, run_metri
 from tabsynth.evaluation.comparison import Comparison, compare
 from tabsynth.evaluation.part import Part
 from tabsynth.evaluation.policy import Policy, load_policy
-from tabsynth.evaluation.split import Overlap, measure_overlap
+from tabsynth.evaluation.roles import Roles, part_roles, roles_of
+from tabsynth.evaluation.split import Overlap, measure_overlaps
 from tabsynth.progress import SILENT, Progress
 from tabsynth.randomness import check_seed
 from tabsynth.schema.model import Table
@@ -26,10 +28,14 @@ class Evaluation(Part):
     columns: dict[str, str]
     """Type of every column of the schema."""
     n_rows: dict[str, int]
-    """Rows of train, holdout and synthetic."""
+    """Rows of train, holdout and synthetic, and of reference and test where these are rows of their own."""
     n_compared: int
     """Rows of holdout and of synthetic that were compared, equally many."""
     overlap: Overlap
+    """Of the holdout with train."""
+    overlaps: tuple[Overlap, ...] = ()
+    """Of every other two real parts."""
+    roles: Roles | None = None
     policy: Policy
     warnings: tuple[str, ...] = ()
     seed: int = 0
@@ -61,6 +67,8 @@ def evaluate_typed(
     policy: Policy | None = None,
     violations: Mapping[str, int] | None = None,
     metrics: Iterable[str] | None = None,
+    apart: Mapping[str, TypedTable] | None = None,
+    swaps: Sequence[tuple[TypedTable, TypedTable, TypedTable]] = (),
     progress: Progress = SILENT,
 ) -> Evaluation:
     """Measure validity, fidelity, detection, utility, fairness, copies and attacks of a synthetic table.
@@ -74,6 +82,10 @@ def evaluate_typed(
         policy: Limits to judge by; None: the default policy of the package.
         violations: Rows that break a rule of the schema, by rule, where that was checked.
         metrics: Names of the metrics to run; None: all.
+        apart: Real rows of yet other people by role: `reference` for attackers, `test` for models of utility. Without
+            any, the holdout is parted where it has people enough, and else plays these roles as well (`roles.py`).
+        swaps: Train, holdout and synthetic rows of more models of the same generator, each learned without another part
+            of the people, where these are few: membership and detection are then asked of all models together.
         progress: Told when each metric begins.
 
     Returns:
@@ -90,8 +102,16 @@ def evaluate_typed(
     names = tuple(METRICS if metrics is None else metrics)
     chosen = [METRICS[name]() for name in names]
     limits = policy or load_policy()
-    comparison = compare(train, holdout, synthetic, table, seed=check_seed(seed), violations=violations)
-    overlap = measure_overlap(comparison)
+    given = bool(apart)
+    if holdout.n_rows and (
+        table.entity_key is None or table.entity_key in holdout.columns
+    ):  # else `compare` refuses it
+        holdout, apart = part_roles(holdout, table, apart or {}, seed=check_seed(seed))
+    comparison = compare(train, holdout, synthetic, table, seed=check_seed(seed), violations=violations, apart=apart)
+    if swaps:
+        others = tuple(replace(compare(*three, table, seed=seed), as_many=True) for three in swaps)
+        comparison = replace(comparison, swaps=others, as_many=True)
+    overlap, *overlaps = measure_overlaps(comparison)
     results: list[Result] = []
     details: dict[str, Detail] = {}
     progress.stage("evaluate", len(chosen))
@@ -105,11 +125,15 @@ def evaluate_typed(
         results=limits.judge(results),
         details=details,
         columns={name: column.type for name, column in table.columns.items()},
-        n_rows={"train": train.n_rows, "holdout": holdout.n_rows, "synthetic": synthetic.n_rows},
+        n_rows={which: part.n_rows for which, part in comparison.typed.items()},
         n_compared=comparison.n_compared,
         overlap=overlap,
+        overlaps=tuple(overlaps),
+        roles=roles_of(comparison, given=given),
         policy=limits,
-        warnings=tuple(warning for warning in (overlap.warning, _several_rows(comparison)) if warning),
+        warnings=tuple(
+            warning for warning in (*(o.warning for o in (overlap, *overlaps)), _several_rows(comparison)) if warning
+        ),
         seed=comparison.seed,
     )
 

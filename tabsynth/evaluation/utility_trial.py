@@ -79,10 +79,10 @@ def trials(comparison: Comparison) -> Trials | str:
 def _trials(comparison: Comparison) -> Trials | str:
     if len(comparison.columns) < 2:
         return "The table has fewer than two modelled columns."
-    if comparison.holdout.n_rows < MIN_TESTED or comparison.train.n_rows < MIN_LEARNED_FROM:
+    if comparison.test.n_rows < MIN_TESTED or comparison.train.n_rows < MIN_LEARNED_FROM:
         return (
-            f"Needs at least {MIN_LEARNED_FROM} training and {MIN_TESTED} holdout rows; there are "
-            f"{comparison.train.n_rows:,} and {comparison.holdout.n_rows:,}."
+            f"Needs at least {MIN_LEARNED_FROM} training and {MIN_TESTED} test rows; there are "
+            f"{comparison.train.n_rows:,} and {comparison.test.n_rows:,}."
         )
     names, words = choose_targets(comparison)
     n_rows = min(row_limit(len(comparison.columns), MAX_LEARNED), comparison.train.n_rows, comparison.synthetic.n_rows)

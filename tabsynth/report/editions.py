@@ -29,6 +29,7 @@ from tabsynth.evaluation.missingness import MissingRate, MissingRates
 from tabsynth.evaluation.pairs import PairScores
 from tabsynth.evaluation.policy import Clause
 from tabsynth.evaluation.profiles import Cell, Profile
+from tabsynth.evaluation.split import Overlap
 from tabsynth.report.build import Card, Concern, Limit, Report
 from tabsynth.report.dictionary import ColumnEntry
 from tabsynth.report.wording import sentence
@@ -209,23 +210,31 @@ def _between(value: float, interval: Interval | None) -> float:
 
 
 def _evaluation(evaluation: Evaluation, results: tuple[Result, ...], columns: dict[str, ColumnEntry]) -> Evaluation:
-    overlap = evaluation.overlap
     rows = evaluation.n_rows
-    warning = "Rows or people of the holdout are in train, too; see the internal edition." if overlap.warning else None
     details = {name: _KEPT[name](detail, columns, rows) for name, detail in evaluation.details.items() if name in _KEPT}
     return evaluation.model_copy(
         update={
             "results": results,
             "details": {name: detail for name, detail in details.items() if detail is not None},
-            "overlap": overlap.model_copy(
-                update={
-                    "share": _rate(overlap.share, overlap.n_rows),
-                    "expected": _rate(overlap.expected, rows["train"]),
-                    "shared_entities": 0 if overlap.shared_entities == 0 else None,
-                    "warning": warning,
-                }
-            ),
+            "overlap": _overlap(evaluation.overlap, rows),
+            "overlaps": tuple(_overlap(overlap, rows) for overlap in evaluation.overlaps),
+            "roles": evaluation.roles
+            if evaluation.roles and min(evaluation.roles.n_people.values()) >= SMALLEST
+            else None,
             "warnings": tuple(text for text in evaluation.warnings if not re.search(r"\d", text)),
+        }
+    )
+
+
+def _overlap(overlap: Overlap, rows: dict[str, int]) -> Overlap:
+    """Shares of what two real parts have in common, rounded; whether it is alarming, without how much it is."""
+    warning = f"Rows or people of the {overlap.part} are in {overlap.other}, too; see the internal edition."
+    return overlap.model_copy(
+        update={
+            "share": _rate(overlap.share, overlap.n_rows),
+            "expected": _rate(overlap.expected, rows[overlap.other]),
+            "shared_entities": 0 if overlap.shared_entities == 0 else None,
+            "warning": warning if overlap.warning else None,
         }
     )
 

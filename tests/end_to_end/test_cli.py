@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from typer.testing import CliRunner, Result
@@ -349,3 +350,51 @@ def test_generators_are_listed_for_programs() -> None:
     assert list(listed) == list(GENERATORS)
     assert listed["trees"]["parameters"]["min_leaf"]["default"] == 20
     assert listed["dp-mst"]["parameters"]["cuts"]["default"] == {}
+
+
+def test_split_parts_people_and_evaluate_takes_the_parts(tmp_path: Path) -> None:
+    """Four files, nobody in two of them; they can be evaluated, and the report says who played which role."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"who": np.repeat(np.arange(1_000), 2).astype(str), "a": rng.normal(size=2_000).round(2)})
+    frame.to_csv(tmp_path / "d.csv", index=False)
+    (tmp_path / "s.yaml").write_text(
+        "format: 1\ntables:\n  t:\n    entity_key: who\n    columns:\n      who: {type: identifier}\n"
+        "      a: {type: number, decimals: 2}\n"
+    )
+    parted = ("split", tmp_path / "s.yaml", tmp_path / "d.csv", "-o", tmp_path / "parts", "--holdout", "0.5")
+    made = json.loads(call(*parted, "--parts", "four", "--json").stdout)
+    assert made["n_people"] == {"train": 500, "holdout": 200, "reference": 200, "test": 100}
+    assert [overlap["shared_entities"] for overlap in made["overlaps"]] == [0] * 6
+    files = {name: pd.read_csv(tmp_path / "parts" / f"{name}.csv", dtype=str) for name in made["files"]}
+    assert sum(map(len, files.values())) == len(set.union(*(set(part["who"]) for part in files.values()))) * 2
+    asked = [text for name in ("train", "holdout", "reference", "test") for text in (f"--{name}", made["files"][name])]
+    options = ("--synthetic", made["files"]["train"], "-o", tmp_path / "out", "--level", "quick", "--no-pdf")
+    done = call("evaluate", tmp_path / "s.yaml", *asked, *options)
+    assert done.exit_code == 8, done.stderr
+    page = (tmp_path / "out" / "internal" / "report.html").read_text()
+    assert "200 in the attack reference and 100 in the test rows" in page
+    assert "people have rows" not in done.stderr
+    refused(2, *parted, "--parts", "three", "--overwrite", says="parts: unknown")
+    again = call(*parted, "--parts", "two", "--overwrite")
+    assert "holdout and train: " in again.stdout and "0 people in both" in again.stdout
+
+
+def test_run_can_make_everybody_a_stranger_once(tmp_path: Path) -> None:
+    """--swap asks two models of halves of a small table about all of its people; a private generator refuses it."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": rng.normal(size=160).round(1), "b": rng.choice(list("xyz"), 160)})
+    frame.to_csv(tmp_path / "d.csv", index=False)
+    (tmp_path / "s.yaml").write_text(
+        "format: 1\ntables:\n  t:\n    columns:\n      a: {type: number, decimals: 1, lower: -5, upper: 5}\n"
+        "      b: {type: categorical, categories: [x, y, z]}\n"
+    )
+    asked = ("run", tmp_path / "s.yaml", tmp_path / "d.csv", "-o", tmp_path / "out", "--holdout", "0.5", "--swap")
+    made = call(*asked, "-g", "independent", "--seed", 1, "-q", "--no-pdf")
+    assert made.exit_code == 0, (made.stderr, made.exception)
+    results = json.loads((tmp_path / "out" / "internal" / "report.json").read_text())["evaluation"]["results"]
+    [whole] = [result for result in results if result["metric"] == "membership" and not result["subject"]]
+    assert whole["n"] == 160
+    assert any("Pooled over 2 models" in note for note in whole["notes"])
+    [told] = [result for result in results if result["metric"] == "detection" and not result["subject"]]
+    assert any("Mean of 2 models" in note for note in told["notes"])
+    refused(2, *asked, "--overwrite", "-g", "dp-independent", says="swap: dp-independent is private")
