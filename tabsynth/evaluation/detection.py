@@ -22,7 +22,7 @@ from typing import Any, Literal
 import numpy as np
 
 from tabsynth.evaluation.base import Detail, Family, Findings, Result, Unit, unmeasured
-from tabsynth.evaluation.comparison import Array, Comparison, Rows
+from tabsynth.evaluation.comparison import Array, Comparison, Rows, Which
 from tabsynth.evaluation.intervals import Interval, auc_interval
 from tabsynth.evaluation.part import Part
 from tabsynth.randomness import child, deterministic_threads
@@ -31,6 +31,7 @@ MAX_ROWS = 10_000
 MIN_ROWS = 50
 CELL_BUDGET = 250_000  # rows x columns of each side, so that 300 columns take no longer than 25
 FOLDS = 5
+_TOLD_APART: tuple[tuple[Which, str], ...] = (("synthetic", "synthetic rows"), ("holdout", "holdout"))
 # The five models share most of their training rows, so their answers are not independent: the variance of a
 # cross-validated mean is 1/k + n_test/n_train times that of one fold, not 1/k (Nadeau & Bengio 2003,
 # doi:10.1023/A:1024068626366).
@@ -158,11 +159,11 @@ class Detection:
 def _area_of(comparison: Comparison, level: float) -> tuple[float, Interval]:
     """Area for the synthetic rows of another model against the people that it has not seen."""
     n_rows = min(comparison.n_compared, _row_limit(len(comparison.columns)))
-    sides = [
+    made, real = (
         _Side.draw(comparison.compared(which), comparison.clusters(which), n_rows, comparison.seed, name)
-        for which, name in (("synthetic", "synthetic rows"), ("holdout", "holdout"))
-    ]
-    answer = _tell_apart(sides[0], sides[1], comparison, explain=False)
+        for which, name in _TOLD_APART
+    )
+    answer = _tell_apart(made, real, comparison, explain=False)
     return auc_interval(answer.synthetic, answer.real, level=level, widened=_WIDENED)
 
 

@@ -77,8 +77,8 @@ def subset_scores(
         seed: Seed of the pilot.
     """
     encoder = Encoder((synthetic, reference, asked), scales, columns, encodings=("quantile",))
-    points = (encoder.points(rows) for rows in (asked, synthetic, reference))
-    scores, _ = near_scores(*points, folds, seed=seed)
+    asked_points, made, known = (encoder.points(rows) for rows in (asked, synthetic, reference))
+    scores, _ = near_scores(asked_points, made, known, folds, seed=seed)
     return {f"{kind} ratio, {name}": scores[f"{kind} ratio, quantile"] for kind in ("nearest", "density")}
 
 
