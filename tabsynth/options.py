@@ -49,6 +49,23 @@ PolicyFile = Annotated[
     Path | None, typer.Option("--policy", help="Limits to judge by (YAML). Default: the built-in policy.")
 ]
 
+Level = Annotated[
+    str,
+    typer.Option(
+        help="quick (no classifiers, no attacks), standard, or deep (also shadow models and audits of "
+        "privacy claims; runs the generator dozens of times); limits that were not asked stay open."
+    ),
+]
+Shadows = Annotated[
+    int | None, typer.Option(help="Shadow models of --level deep, at least 8. Default: 32, or 16 of a large table.")
+]
+TimeLimit = Annotated[
+    float | None,
+    typer.Option(
+        help="Seconds after which --level deep begins no further shadow model or audit run; the report "
+        "then hangs on the speed of the machine. Default: no limit."
+    ),
+]
 ContextFile = Annotated[
     Path | None,
     typer.Option("--context", help="YAML file: purpose, recipients, environment, controls, ... Default: not stated."),

@@ -27,6 +27,8 @@ from tabsynth.tables.files import read_table
 from tabsynth.tables.frames import to_pandas
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from tabsynth.evaluation.base import Level
     from tabsynth.evaluation.canaries import Trials
     from tabsynth.evaluation.policy import Policy
@@ -213,6 +215,10 @@ def evaluate(
     table_name: str | None = None,
     policy: Policy | str | Path | None = None,
     level: Level = "standard",
+    model: Model | str | Path | None = None,
+    given: Mapping[str, Any] | Iterable[str] | None = None,
+    shadows: int | None = None,
+    time_limit: float | None = None,
     seed: int = 0,
     context: Mapping[str, Any] | None = None,
     use: Use | str | Path | None = None,
@@ -233,8 +239,14 @@ def evaluate(
             report says which.
         table_name: Which table of a schema with several.
         policy: Limits to judge by, or the path of a policy file; None for the default policy.
-        level: How much is measured: "quick" trains and searches nothing, "deep" leaves nothing out. Limits on what
-            was not measured stay undecided.
+        level: How much is measured: "quick" trains and searches nothing, "deep" also runs the generator anew, many
+            times. Limits on what was not measured stay undecided.
+        model: The model that the rows were drawn from, or its file, for the level "deep": shadow models are made by its
+            recipe, and the claim of a private one is audited on invented rows. None: neither is tested.
+        given: Conditions that the rows were drawn under; shadow models draw under the same.
+        shadows: Shadow models, at least 8; None: 32, or 16 of a large table.
+        time_limit: Seconds after which no further shadow model or run of an audit is begun. The report says how many
+            were made, and hangs on the speed of the machine. None: no limit.
         seed: Seed of every random choice of the evaluation.
         context: Facts about what was made from what (generator, parameters, input names).
         use: What the rows are for and who gets them, or the path of a YAML file that says so; None: not stated.
@@ -249,25 +261,27 @@ def evaluate(
 
     Raises:
         DataError: A real table does not fit the schema, or a table is empty.
-        UsageError: There is no such level or policy.
+        UsageError: There is no such level or policy, or there are too few `shadows`.
     """
     from tabsynth.evaluation import evaluate_typed
-    from tabsynth.evaluation.base import LEVELS, metrics_of
+    from tabsynth.evaluation.base import metrics_of
     from tabsynth.evaluation.policy import load_policy
+    from tabsynth.refitting import check_depth, recipe_of
     from tabsynth.report.build import build_report
     from tabsynth.report.use import load_use
 
-    if level not in LEVELS:
-        raise UsageError(f"level: unknown; choose from {', '.join(LEVELS)}")
+    check_depth(level, shadows=shadows, time_limit=time_limit)
+    if model is not None and level != "deep":
+        raise UsageError("model: only the level deep uses it; ask for level deep, or leave it out")
     schema = _schema(schema)
     policy = load_policy(policy) if isinstance(policy, str | Path) else policy
     use = load_use(use) if isinstance(use, str | Path) else use
     name = choose_table(schema, table_name)
     after = treated_schema(schema, name).schema
     declared = after.tables[name]
-    given = {"train": train, "holdout": holdout, "reference": reference, "test": test, "synthetic": synthetic}
+    tables = {"train": train, "holdout": holdout, "reference": reference, "test": test, "synthetic": synthetic}
 
-    def check(part: str, table: object) -> Validation:
+    def check(part: str, table: object) -> tuple[pd.DataFrame, Validation]:
         frame, _ = to_pandas(table)
         if part != "synthetic":  # which comes out treated
             frame = treat(frame, schema, name, seed=seed).frame
@@ -278,15 +292,41 @@ def evaluate(
             raise DataError(
                 f"synthetic: lacks columns of the schema: {', '.join(missing)}; add them, or evaluate with their schema"
             )
-        return validation
+        return frame, validation
 
     checked: dict[str, Validation] = {}
-    for part, table in given.items():
+    treated: dict[str, pd.DataFrame] = {}
+    for part, table in tables.items():
         if table is not None or part not in ("reference", "test"):
             progress.stage(f"Checking {part}")
-            checked[part] = check(part, table)
+            frame, checked[part] = check(part, table)
+            if model is not None and part in ("train", "holdout"):
+                treated[part] = frame
     names = ("train", "holdout", "synthetic")
-    more = [[check(part, table).typed for part, table in zip(names, three, strict=True)] for three in swaps]
+    more = [[check(part, table)[1].typed for part, table in zip(names, three, strict=True)] for three in swaps]
+    recipe = None
+    if level == "deep" and model is None:
+        warnings.warn(
+            "level deep: no model is given, so that shadow models and the claim of a private generator are not tested; "
+            "give the model that the rows were drawn from",
+            TabsynthWarning,
+            stacklevel=2,
+        )
+    if model is not None:
+        from tabsynth.generators.storage import load
+
+        recipe = recipe_of(
+            model if isinstance(model, Model) else load(model),
+            treated["train"],
+            treated["holdout"],
+            after,
+            name,
+            given=given,
+            n_shadows=shadows,
+            time_limit=time_limit,
+            seed=seed,
+            progress=progress,
+        )
     evaluation = evaluate_typed(
         checked["train"].typed,
         checked["holdout"].typed,
@@ -297,6 +337,7 @@ def evaluate(
         metrics=metrics_of(level),
         apart={part: checked[part].typed for part in ("reference", "test") if part in checked},
         swaps=[(first, second, third) for first, second, third in more],
+        recipe=recipe,
         progress=progress,
         violations=_broken_rules(checked["synthetic"]),
     )
@@ -371,6 +412,9 @@ def run(
     seed: int | None = None,
     table_name: str | None = None,
     policy: str | Path | None = None,
+    level: Level = "standard",
+    shadows: int | None = None,
+    time_limit: float | None = None,
     use: str | Path | None = None,
     pdf: bool | None = None,
     delimiter: str | None = None,
@@ -398,6 +442,9 @@ def run(
         seed: The same seed gives the same bytes. None draws one; it is written to the manifest.
         table_name: Which table of a schema with several.
         policy: Policy file; None for the default policy.
+        level: See `evaluate`; the model of a deep evaluation is the one that is made here.
+        shadows: See `evaluate`.
+        time_limit: See `evaluate`.
         use: YAML file that says what the rows are for and who gets them; None: printed as not stated.
         pdf: Whether the dossier is also written as PDF; None: where WeasyPrint is installed.
         delimiter: Field separator of a text table, where it is not the usual one.
@@ -409,11 +456,13 @@ def run(
         TabsynthError: Anything that is wrong with schema, data, constraints or output, by its own class. Nothing is
             left half written.
     """
+    from tabsynth.refitting import check_depth
     from tabsynth.report.pdf import require_pdf
     from tabsynth.report.use import load_use
 
     if not 0 < holdout < 1:
         raise UsageError("holdout: must lie between 0 and 1; 0.2 keeps a fifth apart")
+    check_depth(level, shadows=shadows, time_limit=time_limit)
     if pdf:
         require_pdf()  # before anything is read, or spent of a budget
     seed = check_seed(seed)
@@ -425,6 +474,10 @@ def run(
         schema=schema_object,
         table_name=name,
         policy=policy,
+        level=level,
+        given=given,
+        shadows=shadows,
+        time_limit=time_limit,
         seed=seed,
         use=None if use is None else load_use(use),
         progress=progress,
@@ -438,6 +491,7 @@ def run(
         "encoding": encoding,
         "overwrite": overwrite,
         "judge": judge,
+        "deep": level == "deep",
         "pdf": pdf,
         "progress": progress,
     }

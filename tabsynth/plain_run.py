@@ -64,6 +64,7 @@ def run_plainly(
     encoding: str,
     overwrite: bool,
     judge: Callable[..., Report],
+    deep: bool,
     pdf: bool | None,
     progress: Progress,
 ) -> PlainRun:
@@ -84,6 +85,7 @@ def run_plainly(
         encoding: Encoding of a text table.
         overwrite: Whether a folder that is not empty is replaced.
         judge: Makes a report of train, holdout and synthetic tables.
+        deep: Whether it is also given the model, to run its recipe anew.
         pdf: Whether PDFs are written; None: where WeasyPrint is installed.
         progress: Told about stages.
 
@@ -146,6 +148,7 @@ def run_plainly(
             synthetic=read_table(synthetic_file),
             scan=scan,
             swaps=swaps,
+            model=model if deep else None,
             context={
                 **made,
                 "generator_facts": describe(model, n_rows, conditions=given is not None),

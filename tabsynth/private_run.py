@@ -62,6 +62,7 @@ def run_privately(
     encoding: str,
     overwrite: bool,
     judge: Callable[..., Report],
+    deep: bool,
     pdf: bool | None,
     progress: Progress,
 ) -> PrivateRun:
@@ -81,6 +82,7 @@ def run_privately(
         encoding: Encoding of a text table.
         overwrite: Whether a folder that is not empty is replaced.
         judge: Makes a report of train, holdout and synthetic tables.
+        deep: Whether it is also given the model, to run its recipe anew.
         pdf: Whether the internal report is also written as PDF; None: where WeasyPrint is installed.
         progress: Told about stages.
 
@@ -139,6 +141,7 @@ def run_privately(
                 train=train,
                 holdout=apart,
                 synthetic=read_table(synthetic_file),
+                model=model if deep else None,
                 context={
                     "generator": model.generator.name,
                     "parameters": model.generator.model_dump(mode="json"),

@@ -18,6 +18,7 @@ DIRECTION = (
     ("private_run",),
     ("plain_run",),
     ("split_run",),
+    ("refitting",),
     ("report", "release"),
     ("dp",),
     ("evaluation", "curation", "generators", "declared"),

@@ -19,18 +19,21 @@ from tabsynth.options import (
     Encoding,
     GeneratorName,
     Given,
+    Level,
     PolicyFile,
     Quiet,
     SchemaFile,
     Seed,
     Sets,
+    Shadows,
     TableName,
+    TimeLimit,
     WithPdf,
     read_parameters,
 )
 
 if TYPE_CHECKING:
-    from tabsynth.evaluation.base import Level
+    from tabsynth.evaluation import base
 
 
 @app.command(
@@ -55,12 +58,13 @@ def evaluate(
         typer.Option(help="Real rows of yet other people, to test models on. Default: as for --reference."),
     ] = None,
     policy: PolicyFile = None,
-    level: Annotated[
-        str,
-        typer.Option(
-            help="quick (no classifiers, no attacks), standard, or deep; limits that were not asked stay open."
-        ),
-    ] = "standard",
+    level: Level = "standard",
+    model: Annotated[
+        Path | None,
+        typer.Option(help="Model file that the rows were drawn from; --level deep makes shadow models by its recipe."),
+    ] = None,
+    shadows: Shadows = None,
+    time_limit: TimeLimit = None,
     seed: Annotated[int, typer.Option(help="Seed of every random choice of the evaluation.")] = 0,
     table: TableName = None,
     context: ContextFile = None,
@@ -76,9 +80,10 @@ def evaluate(
 
     'tabsynth split' makes the real parts; what they have in common is counted first, and told. Writes the dossier as
     report.html, report.json and, with the extra 'pdf', report.pdf: at the top the edition that may be published, in the
-    folder 'internal' the complete one. Where the schema states a privacy budget, nothing that is measured here may be
-    published, as nobody has paid for it: the complete edition alone is made, and 'tabsynth appraise' makes figures that
-    may.
+    folder 'internal' the complete one. With --level deep and --model, shadow models are made by the model's recipe and
+    attack the rows; a private model is run on invented rows only, to bound its epsilon from below. Where the schema
+    states a privacy budget, nothing that is measured here may be published, as nobody has paid for it: the complete
+    edition alone is made, and 'tabsynth appraise' makes figures that may.
     """
     from tabsynth import pipeline
     from tabsynth.outputs import atomic_folder
@@ -102,13 +107,19 @@ def evaluate(
             schema=loaded,
             table_name=table,
             policy=policy,
-            level=cast("Level", level),
+            level=cast("base.Level", level),
+            model=model,
+            shadows=shadows,
+            time_limit=time_limit,
             seed=seed,
             use=context,
             context={
                 **({"watermark": INTERNAL} if unpaid else {}),
                 "seed": seed,
-                "files": {name: file.name for name, file in files.items()},
+                "files": {
+                    **{name: file.name for name, file in files.items()},
+                    **({} if model is None else {"model": model.name}),
+                },
             },
             progress=progress,
         )
@@ -160,6 +171,9 @@ def run(
     seed: Seed = None,
     table: TableName = None,
     policy: PolicyFile = None,
+    level: Level = "standard",
+    shadows: Shadows = None,
+    time_limit: TimeLimit = None,
     context: ContextFile = None,
     pdf: WithPdf = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the folder if it is not empty.")] = False,
@@ -192,6 +206,9 @@ def run(
             seed=seed,
             table_name=table,
             policy=policy,
+            level=cast("base.Level", level),
+            shadows=shadows,
+            time_limit=time_limit,
             use=context,
             pdf=pdf,
             delimiter=delimiter,

@@ -35,7 +35,7 @@ from tabsynth.dp.fitted import FittedCounts
 from tabsynth.dp.noise import NoiseSource
 from tabsynth.dp.opening import read_private
 from tabsynth.dp.reading import PrivateRows
-from tabsynth.dp.release_plan import domain_of, plan_release
+from tabsynth.dp.release_plan import ReleasePlan, domain_of, plan_release
 from tabsynth.dp.released import entities, released_rows
 from tabsynth.dp.spending import Noise, Spending
 from tabsynth.dp.transcript import Transcript
@@ -284,6 +284,24 @@ def release(
     plan = plan_release(generator, schema, name)
     library = _library(table)
     table, schema = private_source(table, schema, name)
+    transcript = look(plan, table, noise=noise, progress=progress)
+    public = generator.model_copy(update={"ledger": plan.ledger_name})
+    progress.stage("Building the model")
+    return rebuild(public, schema, plan.table_name, transcript, FrameKind(library))
+
+
+def look(plan: ReleasePlan, table: object, *, noise: Noise, progress: Progress = SILENT) -> Transcript:
+    """Everything that a release measures, charged to the ledger of its plan.
+
+    Args:
+        plan: What may be spent, on what.
+        table: The table after its treatments.
+        noise: Source of the noise.
+        progress: Told about stages.
+
+    Privacy: As for `release`.
+    """
+    generator = plan.generator
     source = SECURE if noise.secure else INSECURE
     transcript = Transcript(public={**plan.public, "noise": source, "release": secrets.token_hex(8)})
     ledger = plan.open_ledger()
@@ -315,9 +333,7 @@ def release(
             **transcript.public,
             "ledger_left": {"rho": left.rho, "delta": left.delta, "epsilon": left.epsilon},
         }
-    public = generator.model_copy(update={"ledger": plan.ledger_name})
-    progress.stage("Building the model")
-    return rebuild(public, schema, plan.table_name, transcript, FrameKind(library))
+    return transcript
 
 
 def private_source(table: object, schema: Schema, name: str) -> tuple[object, Schema]:

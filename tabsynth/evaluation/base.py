@@ -176,6 +176,10 @@ METRICS = Registry(
         "attribute-inference": "tabsynth.evaluation.attribute:AttributeInference",
         "linkability": "tabsynth.evaluation.linkability:Linkability",
         "singling-out": "tabsynth.evaluation.singling_out:SinglingOut",
+        "shadow-membership": "tabsynth.evaluation.shadow_membership:ShadowMembership",
+        "shadow-area": "tabsynth.evaluation.shadow_membership:ShadowArea",
+        "shadow-outliers": "tabsynth.evaluation.shadow_membership:ShadowOutliers",
+        "epsilon-audit": "tabsynth.evaluation.epsilon_audit:EpsilonAudit",
     },
     group="tabsynth.metrics",
 )
@@ -204,8 +208,8 @@ SLOW = (
     "singling-out",
 )
 """Metrics that train models or search rows for rows; `quick` leaves them out."""
-DEEP: tuple[str, ...] = ()
-"""Metrics that only `deep` runs: none yet, so that `deep` is `standard`."""
+DEEP = ("shadow-membership", "shadow-area", "shadow-outliers", "epsilon-audit")
+"""Metrics that run the generator anew, many times; only `deep` asks for them."""
 
 
 def metrics_of(level: Level) -> tuple[str, ...]:
@@ -232,7 +236,7 @@ def run_metric(metric: Metric, comparison: Comparison, *, level: float) -> Findi
     try:
         found = metric.measure(comparison, level=level)
     except Exception as error:
-        found = Findings([unmeasured(metric, error=_describe(error))])
+        found = Findings([unmeasured(metric, error=describe_error(error))])
     seconds = round(time.perf_counter() - start, 3)
     results = [result.model_copy(update={"seed": comparison.seed}) for result in found.results]
     results[0] = results[0].model_copy(update={"seconds": seconds})
@@ -260,7 +264,8 @@ def unmeasured(metric: Metric, *notes: str, error: str | None = None, undecided:
     )
 
 
-def _describe(error: Exception) -> str:
+def describe_error(error: Exception) -> str:
+    """An error in words that hold no cell: the message of one of our own, else its type and place."""
     if isinstance(error, TabsynthError):
         return str(error)
     frame = error.__traceback__

@@ -27,6 +27,7 @@ import pandas as pd
 
 from tabsynth.errors import DataError
 from tabsynth.evaluation.binning import Bins, fit_bins
+from tabsynth.evaluation.recipe import Recipe
 from tabsynth.randomness import child
 from tabsynth.schema.model import Boolean, Categorical, Column, DateTime, Identifier, Number, Ordinal, Table, Text
 from tabsynth.schema.values import TypedTable, Values, category_text, parse_column
@@ -95,6 +96,8 @@ class Comparison:
     """The same for more models of the same generator, each learned without another part of the people."""
     as_many: bool = False
     """Whether no more people of train than of holdout are asked about, as other models are asked about the others."""
+    recipe: Recipe | None = None
+    """How the synthetic rows can be made anew; None: not known."""
     _codes: dict[str, dict[str, Array]] = field(default_factory=dict, repr=False)
     _train_joints: dict[tuple[str, str], Array] = field(default_factory=dict, repr=False)
     _made: dict[str, Any] = field(default_factory=dict, repr=False)

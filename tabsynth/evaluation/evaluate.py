@@ -11,6 +11,7 @@ from tabsynth.evaluation.base import METRICS, Detail, Result, Verdict, run_metri
 from tabsynth.evaluation.comparison import Comparison, compare
 from tabsynth.evaluation.part import Part
 from tabsynth.evaluation.policy import Policy, load_policy
+from tabsynth.evaluation.recipe import Recipe
 from tabsynth.evaluation.roles import Roles, part_roles, roles_of
 from tabsynth.evaluation.split import Overlap, measure_overlaps
 from tabsynth.progress import SILENT, Progress
@@ -69,6 +70,7 @@ def evaluate_typed(
     metrics: Iterable[str] | None = None,
     apart: Mapping[str, TypedTable] | None = None,
     swaps: Sequence[tuple[TypedTable, TypedTable, TypedTable]] = (),
+    recipe: Recipe | None = None,
     progress: Progress = SILENT,
 ) -> Evaluation:
     """Measure validity, fidelity, detection, utility, fairness, copies and attacks of a synthetic table.
@@ -86,6 +88,7 @@ def evaluate_typed(
             any, the holdout is parted where it has people enough, and else plays these roles as well (`roles.py`).
         swaps: Train, holdout and synthetic rows of more models of the same generator, each learned without another part
             of the people, where these are few: membership and detection are then asked of all models together.
+        recipe: How the synthetic rows can be made anew, for the metrics of the level "deep"; None: not known.
         progress: Told when each metric begins.
 
     Returns:
@@ -106,8 +109,11 @@ def evaluate_typed(
     if holdout.n_rows and (
         table.entity_key is None or table.entity_key in holdout.columns
     ):  # else `compare` refuses it
-        holdout, apart = part_roles(holdout, table, apart or {}, seed=check_seed(seed))
+        holdout, apart, stayed = part_roles(holdout, table, apart or {}, seed=check_seed(seed))
+        if recipe is not None and stayed is not None:
+            recipe = recipe.on_holdout(stayed, n_train=train.n_rows)
     comparison = compare(train, holdout, synthetic, table, seed=check_seed(seed), violations=violations, apart=apart)
+    comparison = replace(comparison, recipe=recipe)
     if swaps:
         others = tuple(replace(compare(*three, table, seed=seed), as_many=True) for three in swaps)
         comparison = replace(comparison, swaps=others, as_many=True)

@@ -84,7 +84,8 @@ def _too_few(comparison: Comparison) -> str:
     return f"Needs at least {MIN_PEOPLE} people in train and in holdout; there are {people[0]:,} and {people[1]:,}."
 
 
-def _spoken_p(value: float) -> str:
+def spoken_p(value: float) -> str:
+    """A p value in words."""
     return "p < 0.01" if value < 0.01 else f"p = {value:.2f}"
 
 
@@ -125,7 +126,7 @@ class Membership:
         n_members, n_others = suspicion.members.shape[1], suspicion.others.shape[1]
         notes = [
             f"Strongest of {len(suspicion.attacks)} attacks: {suspicion.attacks[best]}. "
-            f"Over all attacks, rates and groups, {_spoken_p(found.p_value)} (labels shuffled, max-T)"
+            f"Over all attacks, rates and groups, {spoken_p(found.p_value)} (labels shuffled, max-T)"
             + (f"; least like chance among: {found.strongest}." if found.strongest else "."),
             f"{n_members:,} people of train and {n_others:,} of holdout were asked about; "
             f"{suspicion.n_searched:,} synthetic and {suspicion.n_reference:,} real reference rows were searched.",
@@ -295,8 +296,8 @@ def _scores(trial: MembershipTrial, best: int, level: float) -> MembershipScores
         rates=RATES,
         attacks=attacks,
         curves=(
-            _curve("synthetic rows", found, best, n_others, level),
-            _curve("independent columns", trial.naive, trial.naive.best(TAIL), n_others, level),
+            attack_curve("synthetic rows", found, best, n_others, level),
+            attack_curve("independent columns", trial.naive, trial.naive.best(TAIL), n_others, level),
         ),
         luck=tuple(round(float(rate), 4) for rate in found.luck),
         n_members=n_members,
@@ -304,7 +305,7 @@ def _scores(trial: MembershipTrial, best: int, level: float) -> MembershipScores
     )
 
 
-def _curve(name: str, found: Strengths, attack: int, n_others: int, level: float) -> AttackCurve:
+def attack_curve(name: str, found: Strengths, attack: int, n_others: int, level: float) -> AttackCurve:
     """The curve of one attack at rates that this many others can resolve."""
     points = [rate for rate in _CURVE if rate * n_others >= 1]
     ranking = found.rankings[attack]

@@ -40,6 +40,8 @@ class Clause(Part):
     limit: float = Field(allow_inf_nan=False)
     confidence: float = Field(default=0.95, gt=0.5, lt=1.0)
     """Confidence level of the interval that the limit is held against."""
+    level: Literal["standard", "deep"] = "standard"
+    """A limit of level "deep" is held against evaluations of that level alone; others leave it unjudged."""
     source: str
     """Whose limit it is."""
     rationale: str
@@ -93,7 +95,10 @@ class Policy(Part):
 
 def _unanswered(clause: Clause) -> Result:
     metric = METRICS[clause.metric]()
-    result = unmeasured(metric, "There is no result for this limit: not run, or no such column.", undecided=True)
+    if clause.level == "deep":
+        result = unmeasured(metric, "Not tested: only the level deep does.")
+    else:
+        result = unmeasured(metric, "There is no result for this limit: not run, or no such column.", undecided=True)
     return result.model_copy(update={"subject": clause.subject, "clause": clause.name, "limit": clause.limit})
 
 

@@ -71,7 +71,7 @@ _NAMES = {"reference": "attack reference", "test": "test rows"}
 
 def part_roles(
     holdout: TypedTable, table: Table, apart: Mapping[str, TypedTable], *, seed: int
-) -> tuple[TypedTable, dict[str, TypedTable]]:
+) -> tuple[TypedTable, dict[str, TypedTable], Array | None]:
     """Give each role its rows.
 
     Args:
@@ -81,14 +81,16 @@ def part_roles(
         seed: Seed of the parting.
 
     Returns:
-        The holdout, and `reference` and `test` where these are rows of their own.
+        The holdout, `reference` and `test` where these are rows of their own, and the numbers of the rows that the
+        holdout has kept, (n_kept,); None where it was not parted.
     """
     people = person_codes(holdout, table)
     n_people = int(people.max()) + 1 if len(people) else 0
     if apart or n_people < MIN_APART:
-        return holdout, dict(apart)
+        return holdout, dict(apart), None
     rows = split_people(people, SHARES, seed=seed)
-    return holdout.take(rows["holdout"]), {role: holdout.take(rows[role]) for role in ("reference", "test")}
+    others = {role: holdout.take(rows[role]) for role in ("reference", "test")}
+    return holdout.take(rows["holdout"]), others, rows["holdout"]
 
 
 def roles_of(comparison: Comparison, *, given: bool) -> Roles:

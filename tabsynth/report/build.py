@@ -33,7 +33,7 @@ from tabsynth.report.chapters import Chapter, Threat, arrange, play
 from tabsynth.report.dictionary import ColumnEntry, describe_columns
 from tabsynth.report.safe_harbor import SafeHarbor, build_safe_harbor
 from tabsynth.report.use import Use
-from tabsynth.report.wording import FAMILIES, FAMILY_ORDER, NOT_TESTED, headline, sentence
+from tabsynth.report.wording import FAMILIES, FAMILY_ORDER, NOT_TESTED, headline, not_tested, sentence
 from tabsynth.schema.model import Schema
 
 
@@ -246,6 +246,14 @@ SECTIONS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
         ("membership", "membership-area", "membership-outliers", "membership-disclosure"),
     ),
     (
+        "shadow",
+        "Attacks by somebody who has the generator",
+        "The generator's recipe was repeated many times on other people, half of the time with a person and "
+        "half without, to learn what that person's presence does to rows; of a private generator, on invented "
+        "rows. Then the released table, or the claim, was held against what was learned.",
+        ("shadow-membership", "shadow-area", "shadow-outliers", "epsilon-audit"),
+    ),
+    (
         "disclosure",
         "Attribute, linkage and singling-out attacks",
         "What an attacker who knows a part of a record learns from the synthetic table about people of train, beyond "
@@ -315,6 +323,7 @@ def build_report(
         chapters=arrange([(section.id, section.results) for section in sections]),
         threats=play(evaluation.results),
         safe_harbor=build_safe_harbor(scan, columns, evaluation.results),
+        not_tested=not_tested(evaluation.results),
         sections=sections,
         evaluation=evaluation,
     )

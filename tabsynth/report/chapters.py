@@ -78,8 +78,8 @@ _THREATS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     (
         "Competitor",
         "the same, and the means to train generators of their own to compare with (black box)",
-        "The same questions, with shadow models.",
-        (),
+        "The same questions, with shadow models. Of a private generator: does it give away more than it claims?",
+        ("shadow-membership", "shadow-area", "shadow-outliers", "epsilon-audit"),
     ),
     (
         "Holder of the model file",
@@ -119,13 +119,14 @@ def play(results: Sequence[Result]) -> tuple[Threat, ...]:
     """Which metrics played which attacker, and how that went."""
     threats = []
     taken: set[str] = set()
+    named = {key for *_, keys in _THREATS for key in keys}
     for name, holds, asks, keys in _THREATS:
         own = [
             result
             for result in results
             if not result.subject
             and result.metric not in taken
-            and (result.metric in keys or result.family.value in keys)
+            and (result.metric in keys or (result.family.value in keys and result.metric not in named))
             and result.value is not None
         ]
         taken |= {result.metric for result in own}

@@ -22,11 +22,19 @@ FAMILIES = {
 }
 
 NOT_TESTED = (
-    "Attackers who train generators of their own to compare with, or who hold the model file.",
+    "Attackers who train generators of their own to compare with (shadow models).",
+    "Attackers who hold the model file.",
     "Groups of fewer than thirty people, and groups that no column names.",
     "Dependence between four or more columns by name; only detection sees it, as a whole.",
     "Order in time and relations between tables.",
 )
+
+
+def not_tested(results: Sequence[Result]) -> tuple[str, ...]:
+    """What nobody tried, of what can be tried."""
+    tried = any(result.metric == "shadow-membership" and result.value is not None for result in results)
+    return NOT_TESTED[1:] if tried else NOT_TESTED
+
 
 VERDICTS = {
     Verdict.PASS: "Pass",
@@ -240,6 +248,29 @@ def _outliers(result: Result) -> str:
     )
 
 
+def _shadows(result: Result) -> str:
+    return (
+        f"Somebody who has the generator recognises {percent(result.value)} of the people of train while "
+        f"accusing 1 % of strangers; luck would reach {percent(result.reference)} with as many signals."
+    )
+
+
+def _shadow_area(result: Result) -> str:
+    return (
+        "Somebody who has the generator finds a person of train more familiar than a stranger "
+        f"{percent(result.value)} of "
+        "the time; guessing would be 50 %."
+    )
+
+
+def _epsilon(result: Result) -> str:
+    share = result.judged.value if result.judged else None
+    return (
+        f"An attack on releases of invented rows proves an epsilon of at least {number(result.value, 'score')}, "
+        f"which is {percent(share)} of what is claimed."
+    )
+
+
 def _relative_f1(result: Result) -> str:
     return (
         f"Guessing membership by a similar synthetic row scores {percent(result.value)} of the way from calling "
@@ -322,6 +353,10 @@ _SENTENCES: dict[str, Callable[[Result], str]] = {
     "membership-area": _membership_area,
     "membership-outliers": _outliers,
     "membership-disclosure": _relative_f1,
+    "shadow-membership": _shadows,
+    "shadow-area": _shadow_area,
+    "shadow-outliers": _outliers,
+    "epsilon-audit": _epsilon,
     "attribute-inference": _secrets,
     "replicated-uniques": _replicated,
     "disclosive-correct": _disclosive,

@@ -12,6 +12,7 @@ from tabsynth.errors import InsufficientDataError, UsageError
 from tabsynth.evaluation import evaluate_typed, roles, tasks
 from tabsynth.evaluation.comparison import compare, read_frame
 from tabsynth.evaluation.membership_attacks import cast
+from tabsynth.evaluation.recipe import Array, Recipe
 from tabsynth.evaluation.roles import SHARES, part_roles
 from tabsynth.evaluation.split import measure_overlaps, split_people
 from tabsynth.schema.model import Identifier, Number, Table
@@ -108,5 +109,19 @@ def test_without_people_every_row_is_one() -> None:
     """A table without an entity key is parted by rows."""
     table = Table(columns={"a": Number()})
     whole = read_frame(pd.DataFrame({"a": np.arange(6_000.0)}), table, name="holdout")
-    holdout, apart = part_roles(whole, table, {}, seed=0)
+    holdout, apart, _ = part_roles(whole, table, {}, seed=0)
     assert (holdout.n_rows, apart["reference"].n_rows, apart["test"].n_rows) == (2_400, 2_400, 1_200)
+
+
+def test_a_recipe_learns_from_the_rows_that_are_named_after_parting() -> None:
+    """Row numbers of train and of what is left of the holdout, not of the holdout as it was given."""
+    asked: list[list[int]] = []
+
+    def refit(chosen: Array, n_rows: int, seed: int) -> TypedTable:
+        asked.append(chosen.tolist())
+        return people(0, 5)
+
+    recipe = Recipe("toy", refit=refit).on_holdout(np.array([3, 4, 9]), n_train=10)
+    assert recipe.refit is not None
+    recipe.refit(np.array([0, 9, 10, 12]), 5, 0)
+    assert asked == [[0, 9, 13, 19]]

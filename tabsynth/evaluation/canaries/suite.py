@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tabsynth.errors import UsageError
-from tabsynth.evaluation.base import METRICS, Result, Verdict, worst
+from tabsynth.evaluation.base import DEEP, METRICS, Result, Verdict, worst
 from tabsynth.evaluation.canaries.catalogue import CANARIES, Canary, Expected
 from tabsynth.evaluation.canaries.parts import Parts
 from tabsynth.evaluation.evaluate import Evaluation, evaluate_typed
@@ -21,8 +21,9 @@ from tabsynth.schema.model import Table
 from tabsynth.schema.values import TypedTable
 
 MAX_ROWS = 4_000
-NOT_TRIED = ("schema-violations",)
-"""Limits that are not tried: canaries are made from typed cells, and whether they keep the schema is not checked."""
+NOT_TRIED = ("schema-violations", *DEEP)
+"""Limits that are not tried: canaries are made from typed cells, and whether they keep the schema is not checked. Nor
+can a canary be made again from other people, as shadow models would need."""
 
 
 class Finding(Part):
