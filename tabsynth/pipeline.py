@@ -466,6 +466,7 @@ def run(
     if pdf:
         require_pdf()  # before anything is read, or spent of a budget
     seed = check_seed(seed)
+    given = given if given is None or isinstance(given, Mapping) else tuple(given)
     schema_object = _schema(schema)
     name = choose_table(schema_object, table_name)
     maker = make_generator(default_generator(schema_object) if generator is None else generator, parameters)

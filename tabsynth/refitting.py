@@ -16,7 +16,7 @@ from typing import Any
 
 import pandas as pd
 
-from tabsynth.errors import DataError, TabsynthWarning, UsageError
+from tabsynth.errors import DataError, TabsynthError, TabsynthWarning, UsageError
 from tabsynth.evaluation.recipe import Array, Recipe, Refit
 from tabsynth.generators.base import Generator
 from tabsynth.generators.model import Model
@@ -55,7 +55,6 @@ def recipe_of(
 
     Raises:
         DataError: The model is of another table.
-        TabsynthError: A private generator cannot be run on invented rows; the message says why.
 
     Privacy: The recipe holds both tables, in memory. A private one holds neither.
     """
@@ -63,13 +62,17 @@ def recipe_of(
     if unknown := [name for name in model.table.columns if name not in known.columns and name not in train]:
         raise DataError(f"model: knows columns that the schema has not: {', '.join(unknown[:5])}; give their own model")
     maker = model.generator
-    wishes = {"n_shadows": n_shadows, "time_limit": time_limit, "progress": progress}
+    wishes: dict[str, Any] = {"n_shadows": n_shadows, "time_limit": time_limit, "progress": progress}
     if maker.private:
         from tabsynth.dp.audit import audit_of
         from tabsynth.dp.generator import PrivateGenerator
 
         assert isinstance(maker, PrivateGenerator)
-        return Recipe(maker.name, audit=audit_of(maker, model.schema, model.table_name, seed=seed), **wishes)
+        try:
+            audit = audit_of(maker, model.schema, model.table_name, seed=seed)
+        except TabsynthError as error:  # costs the audit, not the evaluation
+            return Recipe(maker.name, no_audit=str(error), **wishes)
+        return Recipe(maker.name, audit=audit, **wishes)
     return Recipe(maker.name, refit=_refit(maker, train, holdout, schema, table_name, given), **wishes)
 
 

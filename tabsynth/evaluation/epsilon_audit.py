@@ -152,6 +152,8 @@ class EpsilonAudit:
         recipe = comparison.recipe
         if recipe is None:
             return Findings([unmeasured(self, "Not tested: needs the model's recipe, to run it on invented rows.")])
+        if recipe.no_audit:
+            return Findings([unmeasured(self, error=recipe.no_audit)])
         if recipe.audit is None:
             return Findings([unmeasured(self, f"Not tested: {recipe.generator} claims no differential privacy.")])
         return self._judge(recipe, recipe.audit, level)

@@ -56,6 +56,8 @@ class Recipe:
     generator: str
     refit: Refit | None = None
     audit: Audit | None = None
+    no_audit: str = ""
+    """Why a claim of privacy cannot be audited; empty where it can, or where there is none."""
     n_shadows: int | None = None
     """How many times to learn anew; None: as the size of the table allows."""
     n_runs: int | None = None

@@ -20,6 +20,7 @@ from tabsynth.evaluation.comparison import compare
 from tabsynth.evaluation.epsilon_audit import EpsilonAudit, EpsilonScores, noticed_factor
 from tabsynth.evaluation.policy import load_policy
 from tabsynth.evaluation.recipe import Audit, Recipe
+from tabsynth.refitting import recipe_of
 from tabsynth.schema.files import parse_schema
 from tabsynth.schema.model import Number, Schema, Table
 from tabsynth.schema.values import TypedTable, Values
@@ -126,6 +127,9 @@ def test_a_schema_that_leaves_rows_open_is_an_error_that_says_so() -> None:
     )
     with pytest.raises(TabsynthError, match="a"):
         audit_of(made("dp-independent", discover=True), open_, "t")
+    model = made("dp-independent", discover=True, ledger="none").fit(pd.DataFrame({"a": ["x", "y"] * 20}), open_)
+    recipe = recipe_of(model, pd.DataFrame(), pd.DataFrame(), open_, "t")
+    assert recipe.audit is None and "a" in recipe.no_audit  # and the rest of the evaluation goes on
     one = parse_schema(
         "tables: {t: {columns: {a: {type: categorical, categories: [x], nullable: false}}}}\n"
         "privacy: {unit: row, epsilon: 9.0, delta: 1.0e-6}\nformat: 1",

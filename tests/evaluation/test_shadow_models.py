@@ -77,19 +77,21 @@ def test_a_verbatim_copy_fails_on_every_limit() -> None:
 
 
 def test_innocent_rows_are_at_chance() -> None:
-    """A normal distribution of 800 rows remembers nobody: no limit is broken, and luck explains what is found."""
+    """Rows that hang on nobody: no limit is broken, and luck explains what is found."""
+
+    def ignorant(rows: pd.DataFrame, n_rows: int, rng: np.random.Generator) -> pd.DataFrame:
+        return eight(n_rows, int(rng.integers(100, 2**31)))
+
     areas, alarms = [], 0
     for seed in range(4):
-        comparison = played(normal, seed=seed, n_shadows=8)
-        trial = shadow_trial(comparison)
-        assert isinstance(trial, ShadowTrial)
+        comparison = played(ignorant, seed=seed, n_shadows=8)
         area = judged(ShadowArea, comparison)
         areas.append((area.value or 0) - (area.reference or 0))
         alarms += "p < 0.01" in judged(ShadowMembership, comparison).notes[0]
         for metric in METRICS:
             assert judged(metric, comparison).verdict is not Verdict.FAIL
     assert alarms == 0
-    assert abs(np.mean(areas)) < 0.015  # beyond what shuffled labels reach
+    assert abs(np.mean(areas)) < 0.02  # beyond what shuffled labels reach
 
 
 def test_worlds_are_as_large_as_train_and_share_out_the_targets() -> None:
