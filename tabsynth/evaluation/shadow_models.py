@@ -16,6 +16,9 @@ Decisions
 - Worlds come in twos: one has the targets that the other lacks. Everybody is in exactly half of them.
 - People, not rows, are drawn; with several rows the most suspicious one counts.
 - Encodings and bandwidths are learned from train and holdout together, in which nobody's membership shows.
+- No generator that learns is quite at chance: counts of single columns already tell a little about who was counted, by
+  about the square root of the number of their cells over that of people (Homer et al. 2008,
+  doi:10.1371/journal.pgen.1000167). It is found here even in independent columns, where people are few.
 - A world that cannot be made costs that world. With fewer than four with a person and four without, she is not asked.
 
 Source: Carlini et al. 2022 (LiRA), arXiv:2112.03570; for synthetic tables Stadler, Oprisanu & Troncoso 2022, "Synthetic
