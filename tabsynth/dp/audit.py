@@ -85,6 +85,8 @@ class Worlds:
             if not isinstance(self.plan.table.columns[key], Integer | Number):
                 numbers = np.array([f"U{number:06d}" for number in numbers], dtype=object)
             self._without[key], self._with[key] = numbers[:UNITS], numbers
+            if parse_column(self._with[key], self.plan.table.columns[key]).values.missing.any():
+                raise UsageError(f"audit: {key}: names units and cannot be invented; declare it as an identifier")
         self._centre: float | None = None
         self._pair = _typed(pd.DataFrame([usual, strange]), self.plan)
 
@@ -115,6 +117,8 @@ class Worlds:
     def _weight(self, event: object, codes: dict[str, Array]) -> float:
         k = self.plan.unit.max_rows
         if isinstance(event, Measurement):
+            if self.plan.unit.key in event.clique:  # a key that is counted like any number; rows differ in it
+                return 0.0
             coarse = dict(event.coarse)
             cells = [_at(codes[name], coarse.get(name)) for name in event.clique]  # of the usual and the strange row
             there = all(cell[0] == cell[1] for cell in cells)
@@ -176,8 +180,8 @@ def _two_rows(rows: pd.DataFrame, plan: ReleasePlan) -> tuple[dict[str, Any], di
             continue
         cells = rows[name].to_numpy(dtype=object)
         present = ~pd.isna(cells)
-        others = np.flatnonzero(present & (cells != cells[0])) if present[0] else np.flatnonzero(present)
-        if not len(others):
+        others = [place for place in np.flatnonzero(present) if not present[0] or cells[place] != cells[0]]
+        if not others:
             continue
         furthest = others[0]
         if isinstance(column, Integer | Number) and present[0]:
