@@ -21,6 +21,7 @@ from tabsynth.evaluation.epsilon_audit import EpsilonAudit, EpsilonScores, notic
 from tabsynth.evaluation.policy import load_policy
 from tabsynth.evaluation.recipe import Audit, Recipe
 from tabsynth.refitting import recipe_of
+from tabsynth.report.render import render_html
 from tabsynth.schema.files import parse_schema
 from tabsynth.schema.model import Number, Schema, Table
 from tabsynth.schema.values import TypedTable, Values
@@ -113,6 +114,7 @@ def test_no_ledger_is_charged_and_no_table_is_read(tmp_path: Path, monkeypatch: 
     assert (tmp_path / "ward.ledger").read_bytes() == before
     found = report.evaluation.result("epsilon-audit")
     assert found.value is not None and found.n == 60
+    assert "The attack proves at least" in render_html(report)
     shadow = report.evaluation.result("shadow-membership")
     assert shadow.value is None and "is private" in shadow.notes[0]
     assert "Attackers who train generators of their own to compare with (shadow models)." in report.not_tested
