@@ -40,6 +40,12 @@ _SURROGATES = {
     "user-name": "user_name",
 }
 
+_FILLED = {
+    "drop": "left out",
+    "placeholder": "filled with invented words",
+    "template": "filled with sentences that the schema declares",
+}
+
 
 def in_words(column: Column | None) -> str | None:
     """What the schema does with a column; None where it does nothing."""
@@ -50,7 +56,7 @@ def in_words(column: Column | None) -> str | None:
     if isinstance(column, Identifier):
         return f"replaced by invented values ({column.surrogate})"
     if isinstance(column, Text):
-        return "left out" if column.fill == "drop" else "filled with invented words"
+        return _FILLED[column.fill]
     return None
 
 

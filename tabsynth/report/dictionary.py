@@ -95,5 +95,5 @@ def _in_rows(column: Column) -> str:
     if isinstance(column, Identifier):
         return "invented, never learned"
     if isinstance(column, Text):
-        return "left out" if column.fill == "drop" else "invented words, never learned"
+        return {"drop": "left out", "template": "declared sentences"}.get(column.fill, "invented words, never learned")
     return "learned"

@@ -67,7 +67,16 @@ def find_contradictions(table: Table, *, n_rows: int | None = None) -> list[str]
             found += [f"{label}: {line}" for line in _wrong_alone(constraint, table, n_rows)]
         except (SchemaError, UsageError) as error:
             found.append(f"{label}: {error}")
-    return [*found, *_wrong_order(table), *_wrong_formulas(table), *_wrong_promises(table)]
+    return [*found, *_wrong_order(table), *_wrong_formulas(table), *_wrong_promises(table), *_nothing_left(table)]
+
+
+def _nothing_left(table: Table) -> Iterator[str]:
+    """A table of which no column would be written."""
+    if all(isinstance(column, Text) and column.fill == "drop" for column in table.columns.values()):
+        yield (
+            "every column is free text, which is left out, so that rows have no cell; write fill: placeholder at one "
+            "of them, or set its type"
+        )
 
 
 def _wrong_alone(constraint: Constraint, table: Table, n_rows: int | None) -> Iterator[str]:

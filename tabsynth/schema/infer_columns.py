@@ -44,8 +44,8 @@ _ANSWERS = (
 
 _TOO_FEW = "Too few rows to tell categories from free text; list the categories if they are known."
 _FREE_TEXT = (
-    "Free text, or names with many spellings: it is replaced by invented words. Set type: categorical or identifier if "
-    "it is one of these, or fill: drop."
+    "Free text, or names with many spellings: not learned, and left out of synthetic rows. Write fill: placeholder for "
+    "a column of invented words, or set type: categorical or identifier if it is one of these."
 )
 
 
@@ -255,7 +255,9 @@ def _names(cells: Cells, k: int, *, questions: tuple[str, ...]) -> Column:
         questions = (*questions, *((_FREE_TEXT,) if not categorical else (_TOO_FEW,) if not n_common else ()))
     elif n_common > MOST_CATEGORIES and not told:
         categorical = False
-        questions = (f"{n_common:,} categories of {k} rows or more: learned only if you set type: categorical.",)
+        questions = (
+            f"{n_common:,} categories of {k} rows or more: left out; set type: categorical, or fill: placeholder?",
+        )
     elif told or share >= COMMON_SHARE or few_and_repeated(counts):
         categorical = True
     else:

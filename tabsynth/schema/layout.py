@@ -8,7 +8,7 @@ from typing import Any, Literal
 import yaml
 
 from tabsynth.schema.documents import resolve_plain
-from tabsynth.schema.model import FORMAT_VERSION, Schema
+from tabsynth.schema.model import FORMAT_VERSION, Schema, Text
 
 _WIDTH = 110
 _SHORT = 90  # characters of a list or mapping that stays on one line
@@ -38,12 +38,16 @@ def format_schema(schema: Schema, *, style: Literal["yaml", "json"] = "yaml") ->
 
 
 def plain_schema(schema: Schema) -> dict[str, Any]:
-    """The schema as dicts and lists, without defaults, in the order in which a person reads it."""
+    """The schema as dicts and lists, in the order in which a person reads it.
+
+    Without defaults, but for `fill`: whether text is left out is what a reader of the file asks first.
+    """
     plain: dict[str, Any] = schema.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     for name, table in schema.tables.items():
         written = plain["tables"][name]
         for column_name, column in table.columns.items():
-            written["columns"][column_name] = {"type": column.type, **written["columns"][column_name]}
+            first = {"type": column.type, **({"fill": column.fill} if isinstance(column, Text) else {})}
+            written["columns"][column_name] = {**first, **written["columns"][column_name]}
         if table.constraints:
             written["constraints"] = [
                 {"type": constraint.type, **fields}

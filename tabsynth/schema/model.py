@@ -309,11 +309,11 @@ class DateTime(_Column):
 
 
 class Text(_Column):
-    """Free text. Never learned: cells are filled with invented words, or the column is dropped."""
+    """Free text. Never learned: the column is left out, or filled with invented words or with declared sentences."""
 
     type: Literal["text"] = "text"
-    fill: Literal["placeholder", "template", "drop"] = "placeholder"
-    """What the synthetic column holds: invented words, declared sentences, or nothing (the column is left out)."""
+    fill: Literal["placeholder", "template", "drop"] = "drop"
+    """What the synthetic column holds: invented words, declared sentences, or nothing (`drop`: it is left out)."""
     template: Template | None = None
     """Sentences with slots, for `fill: template`."""
     max_length: int | None = Field(default=None, ge=1)

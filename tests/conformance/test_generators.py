@@ -65,7 +65,7 @@ SCHEMA = Schema.model_validate(
                     "marker": {"type": "number"},
                     "admitted": {"type": "datetime", "resolution": "day", "nullable": False},
                     "left": {"type": "datetime", "resolution": "day"},
-                    "note": {"type": "text", "max_length": 40},
+                    "note": {"type": "text", "fill": "placeholder", "max_length": 40},
                     "nothing": {"type": "number"},
                     "same": {"type": "integer"},
                     "<script>alert(1)</script>": {"type": "categorical"},

@@ -25,7 +25,7 @@ MARKUP = "<script>alert(1)</script>"
 TABLE = Table(
     columns={
         "key": Identifier(),
-        "note": Text(),
+        "note": Text(fill="placeholder"),
         MARKUP: Number(),
         "group": Categorical(),
         "size": Integer(),

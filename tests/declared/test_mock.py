@@ -41,7 +41,7 @@ tables:
       u2: {type: categorical, categories: [x, y]}
       code: {type: categorical, categories: [A1, B2, zz]}
       plate: {type: identifier}
-      word: {type: text}
+      word: {type: text, fill: placeholder}
       s: {type: categorical, categories: ["Yes", "No"]}
       d: {type: datetime, lower: "2020-01-01", upper: "2020-12-31", resolution: day}
       e: {type: datetime, lower: "2020-01-01", upper: "2020-12-31", resolution: hour}

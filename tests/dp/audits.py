@@ -71,7 +71,7 @@ def schema_of(unit: object = "row", **changes: Any) -> Schema:
         "age": {"type": "integer", "lower": 0, "upper": 119, "nullable": False},
         "dose": {"type": "number", "decimals": 1, "lower": 0.0, "upper": 50.0},
         "admitted": {"type": "datetime", "resolution": "day", "lower": "2020-01-01", "upper": "2023-12-31"},
-        "note": {"type": "text"},
+        "note": {"type": "text", "fill": "placeholder"},
     }
     columns |= changes
     return Schema.model_validate(

@@ -23,7 +23,7 @@ PATIENTS = Table(
     columns={
         "person": Identifier(),
         "record": Identifier(),
-        "note": Text(),
+        "note": Text(fill="placeholder"),
         "ward": Categorical(),
         "age": Integer(),
         "dose": Number(decimals=1),

@@ -34,7 +34,7 @@ def schema(**changes: object) -> Schema:
             "dose": {"type": "number", "decimals": 1, "lower": 0.0, "upper": 50.0},
             "day": {"type": "datetime", "resolution": "day", "lower": "2020-01-01", "upper": "2023-12-31"},
             "left": {"type": "datetime", "resolution": "day", "lower": "2020-01-01", "upper": "2024-12-31"},
-            "note": {"type": "text"},
+            "note": {"type": "text", "fill": "placeholder"},
         },
         "primary_key": ["visit"],
         "constraints": [

@@ -121,7 +121,7 @@ def test_an_empty_table_breaks_no_rule_of_cells() -> None:
 def test_the_header_is_compared_with_the_schema() -> None:
     """Missing, unknown, repeated and nameless columns are told; repeated ones are read once."""
     frame = pd.DataFrame([[1, 2, 3, 4, 5]], columns=["a", "a", "z", 0, "z"])
-    table = Table(columns={"a": Integer(), "b": Integer(), "t": Text(), "u": Text(fill="drop")})
+    table = Table(columns={"a": Integer(), "b": Integer(), "t": Text(fill="placeholder"), "u": Text(fill="drop")})
     validation = validate_table(frame, table)
     assert rules(validation.violations) == [
         ("a", "duplicate-column"),
@@ -136,7 +136,12 @@ def test_the_header_is_compared_with_the_schema() -> None:
 def test_everything_is_told_at_once_with_counts_rows_and_remedies() -> None:
     """The whole error, as it is printed."""
     table = Table(
-        columns={"id": Identifier(), "age": Integer(upper=90), "sex": Categorical(categories=("F", "M")), "x": Text()},
+        columns={
+            "id": Identifier(),
+            "age": Integer(upper=90),
+            "sex": Categorical(categories=("F", "M")),
+            "x": Text(fill="placeholder"),
+        },
         primary_key=("id",),
         constraints=(Unique(columns=("age", "sex"), name="no twins"),),
     )
