@@ -6,6 +6,8 @@
 
 Decisions
 - What is judged is what is released: rows are read back from their file before they are measured.
+- The name of the real table is in the internal edition alone: file names say wards, dates and studies. What binds a
+  release to its source is the salted commitment of `tabsynth sign --source`.
 - The schema lies inside, because bounds and categories of an inferred one were read from data; its digest is in the
   manifest.
 """
@@ -175,7 +177,6 @@ def run_plainly(
             **made,
             "keeps_training_values": generator.keeps_training_values,
             "model": files.get("model"),
-            "source": source,
             "notes": list(notes),
             "verdict": report.verdict,
             "internal": f"the folder 'internal' is {INTERNAL}",

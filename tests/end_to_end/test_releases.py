@@ -29,6 +29,7 @@ def test_a_release_is_signed_and_verified(tmp_path: Path) -> None:
     key, public, salt = tmp_path / "ward.key", tmp_path / "ward.pub", tmp_path / "salt"
     signed = call("sign", out, "--key", key, "--source", source, "--salt", salt)
     assert signed.exit_code == 0, signed.output
+    assert not any(source.name.encode() in file.read_bytes() for file in out.rglob("*") if file.is_file())
     found = json.loads(call("verify", out, "--public-key", public, "--json").stdout)
     assert found["valid"] and found["signer"] == "Ward Seven" and found["source"] is False
     with_source = call("verify", out, "--public-key", public, "--source", source, "--salt", salt)
