@@ -39,6 +39,14 @@ Given = Annotated[
         help="What rows must be: 'sex=F', 'age>=65', 'state in NY,NJ', 'income is missing'; may be repeated.",
     ),
 ]
+Parents = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--parent",
+        metavar="TABLE=FILE",
+        help="Synthetic rows of a table that the schema's relationships point to, so that keys join; may be repeated.",
+    ),
+]
 SchemaFile = Annotated[
     Path, typer.Argument(metavar="SCHEMA", help="Schema file (YAML or JSON; SDV metadata is read, too).")
 ]
@@ -73,6 +81,17 @@ ContextFile = Annotated[
 WithPdf = Annotated[
     bool | None, typer.Option("--pdf/--no-pdf", help="Also write PDFs. Default: where WeasyPrint is installed.")
 ]
+
+
+def read_parents(texts: list[str] | None) -> dict[str, Path]:
+    """Files by table from `TABLE=FILE` texts."""
+    found: dict[str, Path] = {}
+    for text in texts or []:
+        table, equals, file = text.partition("=")
+        if not equals or not table.strip() or not file.strip():
+            raise UsageError("--parent: write TABLE=FILE, such as patients=out/patients/synthetic.csv")
+        found[table.strip()] = Path(file.strip())
+    return found
 
 
 def read_parameters(sets: list[str] | None) -> dict[str, Any]:

@@ -407,6 +407,7 @@ def run(
     generator: str | None = None,
     parameters: Mapping[str, Any] | None = None,
     given: Mapping[str, Any] | Iterable[str] | None = None,
+    parents: Mapping[str, str | Path] | None = None,
     holdout: float = 0.2,
     swap: bool = False,
     seed: int | None = None,
@@ -435,6 +436,7 @@ def run(
         generator: Name in the registry; None for the default of the schema.
         parameters: Parameters of the generator.
         given: Conditions on the synthetic rows, as in `Model.sample`.
+        parents: Files of synthetic rows of the tables that this one points to, by table; see `Model.sample`.
         holdout: Share of people (rows, without an entity key) kept apart for the evaluation, in (0, 1).
         swap: Whether more models are fitted for the evaluation alone, each without another part of the people, so that
             everybody is once among those kept apart: where people are few, the only way to certainty about
@@ -486,6 +488,7 @@ def run(
     asked: dict[str, Any] = {
         "rows": rows,
         "given": given,
+        "parents": read_parents(parents or {}),
         "holdout": holdout,
         "seed": seed,
         "delimiter": delimiter,
@@ -541,6 +544,15 @@ def read_tables(
             raise UsageError(f"two files would both be table {name!r}; rename one")
         tables[name] = read_table(file, delimiter=delimiter, encoding=encoding)
     return tables
+
+
+def read_parents(files: Mapping[str, str | Path]) -> dict[str, Any]:
+    """Read synthetic tables that others shall point to, by their name in the schema.
+
+    Raises:
+        DataError: A file cannot be read.
+    """
+    return {name: read_table(file) for name, file in files.items()}
 
 
 def _schema(schema: Schema | str | Path) -> Schema:

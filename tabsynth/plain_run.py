@@ -22,7 +22,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tabsynth.errors import TabsynthWarning
+import pandas as pd
+
+from tabsynth.errors import DataError, TabsynthWarning
 from tabsynth.generators.entities import EntityInfo
 from tabsynth.generators.model import Model
 from tabsynth.outputs import atomic_folder
@@ -31,6 +33,7 @@ from tabsynth.schema.files import digest, save_schema
 from tabsynth.schema.model import Schema
 from tabsynth.schema.validate import require_valid, validate_table
 from tabsynth.tables.files import detect_format, read_table, write_table
+from tabsynth.tables.frames import to_pandas
 from tabsynth.tables.parquet import read_metadata
 
 if TYPE_CHECKING:
@@ -59,6 +62,7 @@ def run_plainly(
     *,
     rows: int | None,
     given: Mapping[str, Any] | Iterable[str] | None,
+    parents: Mapping[str, Any],
     holdout: float,
     swap: bool,
     seed: int,
@@ -80,6 +84,7 @@ def run_plainly(
         out: Folder to make.
         rows: Synthetic rows; as many as the table has where None.
         given: Conditions on the synthetic rows.
+        parents: Synthetic tables that the rows shall point to, by name.
         holdout: Share of people kept apart for the evaluation.
         swap: Whether more models are fitted, each without another part of the people.
         seed: Seed of everything.
@@ -108,6 +113,7 @@ def run_plainly(
     entities = EntityInfo.codes(declared, validation.typed)
     train_rows, holdout_rows = split_rows(len(frame), holdout=holdout, groups=entities, seed=seed)
     train, kept_apart = (frame.iloc[part].reset_index(drop=True) for part in (train_rows, holdout_rows))
+    _require_invented(frame, schema, table_name, parents)
     apart = [holdout_rows, *other_folds(train_rows, entities, share=holdout, seed=seed)] if swap else [holdout_rows]
     if not swap:
         del frame
@@ -115,14 +121,14 @@ def run_plainly(
         warnings.simplefilter("always", TabsynthWarning)
         model = learn(train, schema, seed=seed, table_name=table_name, avoid=kept_apart, progress=progress)
         n_rows = len(train) + len(kept_apart) if rows is None else rows
-        synthetic = model.sample(n_rows, seed=seed, given=given, progress=progress)
+        synthetic = model.sample(n_rows, seed=seed, given=given, parents=parents, progress=progress)
         swaps = []
         for number, rows_apart in enumerate(apart[1:], start=2):
             progress.stage(f"Model {number} of {len(apart)}")
             own = frame.drop(index=frame.index[rows_apart]).reset_index(drop=True)
             other = frame.iloc[rows_apart].reset_index(drop=True)
             again = learn(own, schema, seed=seed, table_name=table_name, avoid=other, progress=progress)
-            swaps.append((own, other, again.sample(n_rows, seed=seed, given=given, progress=progress)))
+            swaps.append((own, other, again.sample(n_rows, seed=seed, given=given, parents=parents, progress=progress)))
     notes = tuple(
         dict.fromkeys([*model.notes, *(str(w.message) for w in caught if issubclass(w.category, TabsynthWarning))])
     )
@@ -172,6 +178,7 @@ def run_plainly(
             "schema": schema.name,
             "schema_sha256": digest(schema),
             "table": table_name,
+            "keys_of": sorted(parents),
             "n_rows": {"train": len(train), "holdout": len(kept_apart), "synthetic": n_rows},
             "holdout_share": holdout,
             **made,
@@ -186,6 +193,26 @@ def run_plainly(
             json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
         )
     return PlainRun(n_rows, report.verdict, notes, synthetic_file.name, not generator.unsavable)
+
+
+def _require_invented(frame: pd.DataFrame, schema: Schema, table_name: str, parents: Mapping[str, Any]) -> None:
+    """Check that the tables that rows shall point to are not the real ones.
+
+    Raises:
+        DataError: Most keys of the real table are keys of a table that is given as synthetic.
+    """
+    for r in schema.relationships:
+        if r.child != table_name or r.parent not in parents or len(r.child_key) != 1:
+            continue
+        given = to_pandas(parents[r.parent])[0]
+        if r.parent_key[0] not in given or r.child_key[0] not in frame:
+            continue
+        real = pd.Series(frame[r.child_key[0]].dropna().unique()).astype(str)
+        if len(real) and real.isin(given[r.parent_key[0]].dropna().astype(str)).mean() > 0.5:
+            raise DataError(
+                f"parents: most keys of {table_name}.{r.child_key[0]} are keys of the table given for {r.parent}, so "
+                "that real keys would be released; give its synthetic rows, not the real ones"
+            )
 
 
 def describe(model: Model, n_rows: int, *, conditions: bool) -> dict[str, str]:

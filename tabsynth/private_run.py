@@ -56,6 +56,7 @@ def run_privately(
     *,
     rows: int | None,
     given: Mapping[str, Any] | Iterable[str] | None,
+    parents: Mapping[str, Any],
     holdout: float,
     seed: int,
     delimiter: str | None,
@@ -76,6 +77,7 @@ def run_privately(
         out: Folder to make.
         rows: Synthetic rows; as many as were released where None.
         given: Conditions on the synthetic rows.
+        parents: Synthetic tables that the rows shall point to, by name.
         holdout: Share of units kept apart for the internal report.
         seed: Seed of the synthetic rows and of the evaluation; the noise has none.
         delimiter: Field separator of a text table.
@@ -109,9 +111,11 @@ def run_privately(
     notes = list(model.notes)
     with atomic_folder(out, overwrite=overwrite) as folder:
         synthetic_file = folder / f"synthetic{file_format.suffix}"
-        write_rows(model, n_rows, synthetic_file, seed=seed, given=given, progress=progress)
+        write_rows(model, n_rows, synthetic_file, seed=seed, given=given, parents=parents, progress=progress)
         model.save(folder / "model.tabsynth")
-        write_certificate(model, folder / "model.tabsynth", folder, rows=None if given else n_rows, seed=seed)
+        write_certificate(
+            model, folder / "model.tabsynth", folder, rows=None if given or parents else n_rows, seed=seed
+        )
         if maker.appraisal:
             notes += _appraise(maker, model, schema, train, synthetic_file, folder, progress)
         manifest = {
@@ -119,6 +123,7 @@ def run_privately(
             "schema": schema.name,
             "schema_sha256": digest(schema),
             "table": table_name,
+            "keys_of": sorted(parents),
             "n_rows": {"synthetic": n_rows},
             "generator": model.generator.name,
             "parameters": model.generator.model_dump(mode="json"),

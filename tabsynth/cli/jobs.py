@@ -20,6 +20,7 @@ from tabsynth.options import (
     GeneratorName,
     Given,
     Level,
+    Parents,
     PolicyFile,
     Quiet,
     SchemaFile,
@@ -30,6 +31,7 @@ from tabsynth.options import (
     TimeLimit,
     WithPdf,
     read_parameters,
+    read_parents,
 )
 
 if TYPE_CHECKING:
@@ -153,6 +155,7 @@ def run(
     generator: GeneratorName = None,
     sets: Sets = None,
     given: Given = None,
+    parent: Parents = None,
     holdout: Annotated[
         float,
         typer.Option(
@@ -201,6 +204,7 @@ def run(
             generator=generator,
             parameters=read_parameters(sets),
             given=given,
+            parents=read_parents(parent),
             holdout=holdout,
             swap=swap,
             seed=seed,

@@ -19,12 +19,14 @@ from tabsynth.options import (
     Encoding,
     GeneratorName,
     Given,
+    Parents,
     Quiet,
     SchemaFile,
     Seed,
     Sets,
     TableName,
     read_parameters,
+    read_parents,
 )
 
 
@@ -88,12 +90,14 @@ def sample(
         Path, typer.Option("--output", "-o", help="Table file to write, by its suffix; - prints CSV.")
     ] = Path("-"),
     given: Given = None,
+    parent: Parents = None,
     seed: Seed = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
     """Draw synthetic rows from a model, exactly as many as asked for."""
+    from tabsynth import pipeline
     from tabsynth.generators.chunks import write_rows
     from tabsynth.generators.storage import load
     from tabsynth.randomness import check_seed
@@ -101,7 +105,8 @@ def sample(
     seed = check_seed(seed)
     with BarProgress(quiet=quiet) as progress:
         progress.stage("Loading the model")
-        write_rows(load(model), rows, output, seed=seed, given=given, progress=progress)
+        above = pipeline.read_parents(read_parents(parent))
+        write_rows(load(model), rows, output, seed=seed, given=given, parents=above, progress=progress)
     if str(output) != "-":
         put(
             {"synthetic": str(output), "n_rows": rows, "seed": seed},

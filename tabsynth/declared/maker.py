@@ -23,6 +23,7 @@ from tabsynth.declared.together import draw_combinations, draw_flags
 from tabsynth.encoding.datetime import from_steps, to_steps
 from tabsynth.encoding.derivations.computed import written
 from tabsynth.errors import ConstraintError
+from tabsynth.identifiers.key_formats import in_format_of
 from tabsynth.identifiers.pattern import Pattern
 from tabsynth.identifiers.placeholder import fill_template, fill_text
 from tabsynth.randomness import child
@@ -106,7 +107,7 @@ class Maker:
         }
         self._names: dict[str, Names] = {}
         for column, kind in table.columns.items():
-            if not isinstance(kind, Identifier) or column in keyed or kind.distribution is not None:
+            if not isinstance(kind, Identifier) or column in keyed or kind.distribution is not None or kind.same_as:
                 continue
             if kind.pattern is None and column in regexes:
                 kind = kind.model_copy(update={"pattern": regexes[column].pattern})
@@ -221,6 +222,12 @@ class Maker:
                 for other in complete:
                     empty |= context.shown(other).missing
             cells[name] = Values(result.array, result.missing | empty)
+        elif isinstance(column, Identifier) and column.same_as is not None and column.distribution is None:
+            source = self.table.columns[column.same_as]
+            assert isinstance(source, Identifier)
+            where = f"{self.name}.{name} (same_as {column.same_as})"
+            texts = in_format_of(context.latent(column.same_as).array, source, column, where=where)
+            cells[name] = Values(texts, never)
         elif isinstance(column, Identifier | Text) and column.distribution is None:
             if name in self._patterns:
                 texts = self._patterns[name].draw(context.n_rows, rng=rng)

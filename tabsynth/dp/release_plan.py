@@ -28,6 +28,8 @@ from tabsynth.dp.unit import PrivacyUnit, privacy_unit
 from tabsynth.encoding.derived import Derivation, derive
 from tabsynth.errors import ConstraintError, SchemaError, UsageError
 from tabsynth.generators.base import choose_table
+from tabsynth.generators.entities import surrogate_columns
+from tabsynth.identifiers.key_formats import require_agreeing
 from tabsynth.identifiers.treated_schema import treated_schema
 from tabsynth.schema.contradictions import find_contradictions
 from tabsynth.schema.model import Schema
@@ -58,6 +60,7 @@ class ReleasePlan:
         self.table = schema.tables[table_name]
         if contradictions := find_contradictions(self.table):
             raise ConstraintError("the constraints cannot all hold:\n- " + "\n- ".join(contradictions))
+        require_agreeing(surrogate_columns(self.table), self.table, table_name)
         self.unit: PrivacyUnit = privacy_unit(schema, table_name)
         self.budget = release_budget(generator, schema)
         self.derivation = derive(self.table, None)

@@ -34,8 +34,10 @@ from tabsynth.errors import (
     TabsynthWarning,
     UsageError,
 )
-from tabsynth.generators.entities import EntityInfo
+from tabsynth.generators.entities import EntityInfo, surrogate_columns
+from tabsynth.generators.groups import foreign_keys
 from tabsynth.generators.model import Model
+from tabsynth.identifiers.key_formats import require_agreeing
 from tabsynth.identifiers.treat import treat
 from tabsynth.progress import SILENT, Progress
 from tabsynth.randomness import check_seed, child, deterministic_threads
@@ -186,6 +188,7 @@ class Generator(BaseModel, ABC):
         declared = schema.tables[name]
         if contradictions := find_contradictions(declared):
             raise ConstraintError("the constraints cannot all hold:\n- " + "\n- ".join(contradictions))
+        require_agreeing(surrogate_columns(declared), declared, name)
         progress.stage("Checking the table")
         validation = validate_table(frame, declared, name=name)
         require_valid(validation)
@@ -246,7 +249,9 @@ class Generator(BaseModel, ABC):
         self._require_enough(n_people, entities is not None)
         chosen, notes = self._or_fallback(typed.n_rows, len(declared.columns))
         notes += [*before, *(notice.summary for notice in validation.notices)]
-        entity_info, crowded = EntityInfo.fit(declared, typed, entities, k=self.min_people, others=others)
+        entity_info, crowded = EntityInfo.fit(
+            declared, typed, entities, k=self.min_people, others=others, pointing=foreign_keys(schema, name)
+        )
         for note in crowded:
             warnings.warn(note, TabsynthWarning, stacklevel=3)
         notes += crowded

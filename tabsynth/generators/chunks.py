@@ -49,6 +49,7 @@ def sample_chunks(
     *,
     seed: int | None = None,
     given: Mapping[str, Any] | Iterable[str | Condition] | None = None,
+    parents: Mapping[str, object] | None = None,
     chunk_rows: int = ROW_GROUP_ROWS,
     progress: Progress = SILENT,
 ) -> Iterator[Any]:
@@ -57,8 +58,8 @@ def sample_chunks(
         raise UsageError("chunk_rows: must be a whole number of at least 1")
     seed = check_seed(seed)
     conditions = read_conditions(given, model.table.columns)
-    if whole_because(model) or conditions or n_rows <= chunk_rows:
-        whole = model.sample(n_rows, seed=seed, given=conditions or None, progress=progress)
+    if whole_because(model) or conditions or parents or n_rows <= chunk_rows:
+        whole = model.sample(n_rows, seed=seed, given=conditions or None, parents=parents, progress=progress)
         return (_cut(whole, start, chunk_rows) for start in range(0, max(1, n_rows), chunk_rows))
     return _chunks(model, int(n_rows), seed, chunk_rows, progress)
 
@@ -70,6 +71,7 @@ def write_rows(
     *,
     seed: int | None = None,
     given: Mapping[str, Any] | Iterable[str | Condition] | None = None,
+    parents: Mapping[str, object] | None = None,
     file_format: FileFormat | None = None,
     progress: Progress = SILENT,
 ) -> None:
@@ -81,6 +83,7 @@ def write_rows(
         target: Name of a file, or `-` for standard output.
         seed: See `Model.sample`.
         given: See `Model.sample`.
+        parents: See `Model.sample`.
         file_format: Format; None to tell it from the name.
         progress: Told about stages.
 
@@ -89,9 +92,10 @@ def write_rows(
     """
     chosen = file_format or detect_format(target)
     if (chosen.kind != "parquet" and spelled_together(model)) or str(target) == STANDARD_STREAM:
-        write_table(model.sample(n_rows, seed=seed, given=given, progress=progress), target, file_format=chosen)
+        rows = model.sample(n_rows, seed=seed, given=given, parents=parents, progress=progress)
+        write_table(rows, target, file_format=chosen)
     else:
-        chunks = sample_chunks(model, n_rows, seed=seed, given=given, progress=progress)
+        chunks = sample_chunks(model, n_rows, seed=seed, given=given, parents=parents, progress=progress)
         write_tables(chunks, target, file_format=chosen)
 
 
@@ -105,6 +109,9 @@ def whole_because(model: Model) -> str | None:
             return f"{', '.join(key)}: may not repeat over the whole table"
     if table.order_by and model.entity_info.sizes is not None:
         return f"{', '.join(table.order_by)}: orders the rows of each {table.entity_key}"
+    for name in model.entity_info.groups:
+        if columns[name].nullable:
+            return f"{name}: rows share its keys, and some have none"
     for name, column in columns.items():
         if isinstance(column, Text) and column.template is not None:
             return f"{name}: its sentences quote other columns"

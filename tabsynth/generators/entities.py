@@ -6,7 +6,7 @@ or an address stays the same on all of them. Modelling their course over time is
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from tabsynth.encoding.marginal import Marginal, fit_marginal
+from tabsynth.generators.groups import Group, repeated
 from tabsynth.identifiers.apart import KeptApart
 from tabsynth.schema.constraints import Regex, Unique
 from tabsynth.schema.model import Identifier, Table
@@ -34,6 +35,9 @@ class EntityInfo:
     """Identifier columns without repeats."""
     apart: Mapping[str, KeptApart] = field(default_factory=dict)
     """Identifier columns whose surrogates come from a part of what is possible, and this part."""
+    groups: Mapping[str, Group] = field(default_factory=dict)
+    """Columns that point to other tables, and how many rows share a key of them; not the entity key, nor what follows
+    from it."""
 
     @staticmethod
     def codes(table: Table, typed: TypedTable) -> Array | None:
@@ -60,6 +64,7 @@ class EntityInfo:
         *,
         k: int,
         others: Mapping[str, Values] | None = None,
+        pointing: Sequence[str] = (),
     ) -> tuple[EntityInfo, tuple[str, ...]]:
         """Learn rows per person, which identifiers repeat, and where surrogates meet none of them.
 
@@ -69,6 +74,7 @@ class EntityInfo:
             entities: Code of the person of each row, shape (n_rows,), or None.
             k: People that every kept size must rest on.
             others: Further identifiers that surrogates must not meet, by column.
+            pointing: Columns that point to other tables.
 
         Returns:
             The information, and notes for the user.
@@ -77,31 +83,28 @@ class EntityInfo:
             SchemaError: The pattern of an identifier cannot be read.
 
         Privacy: The distribution of rows per person leaves (every kept size is shared by at least `k` people or is an
-        average over them), whether a column repeats, and what `KeptApart.fit` names.
+        average over them), whether a column repeats, and what `KeptApart.fit` and `Group.fit` name.
         """
         identifiers = surrogate_columns(table)
         unique = tuple(name for name in identifiers if _is_unique(name, table, typed))
         apart, notes = _keep_apart(identifiers, typed, others or {})
-        if entities is None or not typed.n_rows:
+        if not typed.n_rows:
             return cls(None, (), unique, apart), notes
-        sizes = np.bincount(entities).astype(np.float64)
-        if sizes.max() == 1:
-            return cls(None, (), unique, apart), notes
+        sizes = None if entities is None else np.bincount(entities).astype(np.float64)
+        if entities is None or sizes is None or sizes.max() == 1:
+            return cls(None, (), unique, apart, _groups(pointing, typed, None, unique, k)), notes
         per_entity = [name for name in identifiers if name not in unique and _is_constant(typed, name, entities)]
         per_entity.sort(key=lambda name: name != table.entity_key)
         marginal = fit_marginal(sizes, k=k, entities=None, lower=1.0, upper=None)
-        return cls(marginal, tuple(per_entity), unique, apart), notes
+        settled = (*unique, *per_entity, *([table.entity_key] if table.entity_key else []))
+        groups = _groups(pointing, typed, entities, settled, k)
+        return cls(marginal, tuple(per_entity), unique, apart, groups), notes
 
     def draw(self, n_rows: int, *, rng: np.random.Generator) -> Array | None:
         """Code of the person of each of `n_rows` new rows, shape (n_rows,); None where every row is another person."""
         if self.sizes is None:
             return None
-        expected = max(1.0, float(np.sum((self.sizes.lowers + self.sizes.uppers) / 2 * self.sizes.masses)))
-        counts = np.zeros(0, np.int64)
-        while counts.sum() < n_rows:
-            more = self.sizes.quantile(rng.random(int(n_rows / expected) + 16))
-            counts = np.concatenate([counts, np.maximum(1, np.rint(more).astype(np.int64))])
-        return np.repeat(np.arange(len(counts)), counts)[:n_rows]
+        return repeated(self.sizes, n_rows, rng=rng)
 
     def state(self) -> dict[str, Any]:
         """What a model file holds of this."""
@@ -111,6 +114,7 @@ class EntityInfo:
             "per_entity": list(self.per_entity),
             "unique": list(self.unique),
             "apart": {name: part.state() for name, part in self.apart.items()},
+            "groups": {name: group.state() for name, group in self.groups.items()},
         }
 
     @classmethod
@@ -118,7 +122,8 @@ class EntityInfo:
         """The information that `state` describes."""
         sizes = None if state["sizes"] is None else Marginal(*state["sizes"])
         apart = {name: KeptApart.from_state(part) for name, part in state["apart"].items()}
-        return cls(sizes, tuple(state["per_entity"]), tuple(state["unique"]), apart)
+        groups = {name: Group.from_state(part) for name, part in state.get("groups", {}).items()}
+        return cls(sizes, tuple(state["per_entity"]), tuple(state["unique"]), apart, groups)
 
 
 def surrogate_columns(table: Table) -> dict[str, Identifier]:
@@ -131,6 +136,14 @@ def surrogate_columns(table: Table) -> dict[str, Identifier]:
         for name, column in table.columns.items()
         if isinstance(column, Identifier)
     }
+
+
+def _groups(
+    pointing: Sequence[str], typed: TypedTable, entities: Array | None, settled: Sequence[str], k: int
+) -> dict[str, Group]:
+    """Columns that point to other tables and repeat, and how many rows share a key of them."""
+    found = {name: Group.fit(typed.columns[name], entities, k=k) for name in pointing if name not in settled}
+    return {name: group for name, group in found.items() if group is not None}
 
 
 def _keep_apart(

@@ -20,6 +20,8 @@ from tabsynth.encoding.given import EncodedGiven, encode_given, read_conditions
 from tabsynth.encoding.table import TableEncoder
 from tabsynth.errors import ConstraintError, UsageError
 from tabsynth.generators.entities import EntityInfo, surrogate_columns
+from tabsynth.generators.parents import Linked, Parent, link, read_parents
+from tabsynth.identifiers.key_formats import agreeing, in_format_of
 from tabsynth.identifiers.placeholder import fill_template, fill_text
 from tabsynth.identifiers.surrogate import make_surrogates
 from tabsynth.progress import SILENT, Progress
@@ -75,6 +77,7 @@ class Model:
         *,
         seed: int | None = None,
         given: Mapping[str, Any] | Iterable[str | Condition] | None = None,
+        parents: Mapping[str, object] | None = None,
         progress: Progress = SILENT,
     ) -> Any:
         """Draw synthetic rows.
@@ -84,13 +87,16 @@ class Model:
             seed: Any whole number from 0; the same seed gives the same rows. None draws one.
             given: What the rows must be: `{"sex": "F", "age": (65, None), "state": ["NY", "NJ"]}` or texts such as
                 `"age>=65"`.
+            parents: Synthetic tables that the schema's relationships point to, by name: keys are those of their rows,
+                dealt out as in `generators/parents.py`. Keys of other tables are invented.
             progress: Told about stages of long work.
 
         Returns:
             A table of the kind that the model learned from (pandas, polars or pyarrow).
 
         Raises:
-            UsageError: `n_rows` is negative, or `given` names no column, cannot be read, or has probability zero.
+            UsageError: `n_rows` is negative, or `given` names no column, cannot be read, or has probability zero; or
+                `parents` cannot be pointed to.
             ConstraintError: Too few rows satisfy the constraints and `given`; the message says which one stands in
                 the way.
         """
@@ -98,10 +104,11 @@ class Model:
         seed = check_seed(seed)
         conditions = read_conditions(given, self.table.columns)
         encoded_given, _ = encode_given(conditions, self.encoder, direct=self.derivation.direct)
+        above = read_parents(self, parents or {})
         progress.stage("Sampling", total=int(n_rows))
         with deterministic_threads():
             typed = self._draw(int(n_rows), seed, conditions, encoded_given, progress)
-        typed = self._complete(typed, child(seed, "identifiers"))
+        typed = self._complete(typed, child(seed, "identifiers"), above, child(seed, "parents"))
         return from_pandas(self.frame(typed), self.frame_kind)
 
     def sample_chunks(
@@ -110,6 +117,7 @@ class Model:
         *,
         seed: int | None = None,
         given: Mapping[str, Any] | Iterable[str | Condition] | None = None,
+        parents: Mapping[str, object] | None = None,
         chunk_rows: int = 131_072,
         progress: Progress = SILENT,
     ) -> Iterator[Any]:
@@ -125,6 +133,7 @@ class Model:
             n_rows: Rows to draw, exactly.
             seed: See `sample`. The same seed gives the same rows, whatever `chunk_rows` is.
             given: See `sample`.
+            parents: See `sample`.
             chunk_rows: Rows of each table but the last.
             progress: Told about stages of long work.
 
@@ -137,7 +146,9 @@ class Model:
         from tabsynth.generators.chunks import sample_chunks
 
         self._check_rows(n_rows)
-        return sample_chunks(self, n_rows, seed=seed, given=given, chunk_rows=chunk_rows, progress=progress)
+        return sample_chunks(
+            self, n_rows, seed=seed, given=given, parents=parents, chunk_rows=chunk_rows, progress=progress
+        )
 
     def impute(
         self,
@@ -332,16 +343,24 @@ class Model:
                 typed = typed.take(np.flatnonzero(~bad))
         return typed
 
-    def _complete(self, typed: TypedTable, rng: np.random.Generator) -> TypedTable:
-        """Invent identifiers and text, and put the rows of a person in order."""
+    def _complete(
+        self, typed: TypedTable, rng: np.random.Generator, above: list[Parent], dealing: np.random.Generator
+    ) -> TypedTable:
+        """Invent identifiers and text, deal rows to parents, and put the rows of a person in order."""
         table = self.table
         people = self.entity_info.draw(typed.n_rows, rng=rng) if typed.n_rows else None
-        if people is not None and table.order_by:
-            keys = [typed.columns[name].array for name in reversed(table.order_by) if name in self.derivation.direct]
-            if keys:
-                typed = typed.take(np.lexsort((*keys, people)))
+        linked = link(self, typed, people, above, rng=dealing) if above else Linked({}, people)
+        pointing, people = linked.columns, linked.people
+        keys = [typed.columns[name].array for name in reversed(table.order_by) if name in self.derivation.direct]
+        moved = people is not None and bool((np.diff(people) < 0).any())
+        if people is not None and (keys or moved):
+            order = np.lexsort((*keys, people))
+            typed = typed.take(order)
+            if moved:
+                pointing, people = {name: texts[order] for name, texts in pointing.items()}, people[order]
         columns = dict(typed.columns)
-        for name, texts in self.invented(typed.n_rows, people, rng=rng):
+        gaps = {name: columns[name].missing for name in self.entity_info.groups}
+        for name, texts in self.invented(typed.n_rows, people, rng=rng, missing=gaps, pointing=pointing):
             columns[name] = _where_present(texts, columns[name])
         for name, column in table.columns.items():  # sentences last: they quote other columns
             if isinstance(column, Text) and column.template is not None:
@@ -350,26 +369,48 @@ class Model:
                 columns[name] = _where_present(texts, columns[name])
         return TypedTable(columns, typed.n_rows)
 
-    def invented(self, n_rows: int, people: Array | None, *, rng: np.random.Generator) -> Iterator[tuple[str, Array]]:
+    def invented(
+        self,
+        n_rows: int,
+        people: Array | None,
+        *,
+        rng: np.random.Generator,
+        missing: Mapping[str, Array] | None = None,
+        pointing: Mapping[str, Array] | None = None,
+    ) -> Iterator[tuple[str, Array]]:
         """Surrogates and placeholder texts, column by column: name and texts of shape (n_rows,); no templates.
 
         Args:
             n_rows: Rows to invent for.
             people: Code of the person of each row, or None where every row is another one.
             rng: Source of the draws.
+            missing: Empty cells of columns that point to other tables, (n_rows,) each; None where none is empty.
+            pointing: Keys that other tables gave, by column, (n_rows,) each.
         """
-        identifiers = surrogate_columns(self.table)
+        identifiers, made = surrogate_columns(self.table), dict[str, Array]()
+        same = agreeing(self.table)
+        info = self.entity_info
         for name, column in self.table.columns.items():
             if isinstance(column, Text) and column.template is None:
                 yield name, fill_text(n_rows, rng=rng, max_length=column.max_length)
-            elif name in identifiers:
-                apart = self.entity_info.apart.get(name)
-                if people is not None and name in self.entity_info.per_entity:
+            elif name in identifiers and name not in same:
+                if pointing is not None and name in pointing:
+                    made[name] = pointing[name]
+                    yield name, made[name]
+                    continue
+                if people is not None and name in info.per_entity:
                     owners, unique = people, name == self.table.entity_key
+                elif name in info.groups:
+                    owners, unique = info.groups[name].deal(n_rows, people, (missing or {}).get(name), rng=rng), True
                 else:
-                    owners, unique = np.arange(n_rows), name in self.entity_info.unique
+                    owners, unique = np.arange(n_rows), name in info.unique
                 n_values = int(owners.max(initial=-1)) + 1
-                yield name, make_surrogates(identifiers[name], n_values, rng=rng, unique=unique, apart=apart)[owners]
+                texts = make_surrogates(identifiers[name], n_values, rng=rng, unique=unique, apart=info.apart.get(name))
+                made[name] = texts[owners]
+                yield name, made[name]
+        for name, source in same.items():
+            where = f"{name} (same_as {source})"
+            yield name, in_format_of(made[source], identifiers[source], identifiers[name], where=where)
 
     def _spelled(self, name: str, values: Values) -> Array:
         """A column as it is written, for the slot of a template."""

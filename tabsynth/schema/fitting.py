@@ -281,6 +281,8 @@ def dependencies(table: Table) -> dict[str, tuple[str, ...]]:
     found: dict[str, list[str]] = {}
     for name, column in table.columns.items():
         found[name] = [read for reader in _readers(column) for read in reader.reads()]
+        same_as: str | None = getattr(column, "same_as", None)
+        found[name] += [] if same_as is None else [same_as]
     for scenario in table.scenarios:
         for name, item in scenario.distributions.items():
             found.get(name, []).extend(item.reads())

@@ -147,6 +147,8 @@ class Identifier(_Column):
     """Country whose names and addresses they look like."""
     pattern: str | None = None
     """Shape of a key, as a simple regular expression such as `MRN-[0-9]{6}`."""
+    same_as: str | None = None
+    """Another identifier of this table that names the same thing: its invented values are written in this format."""
 
 
 class Categorical(_Column):
@@ -356,6 +358,13 @@ class Table(Part):
             _require_known(field, names, self.columns)
         if self.entity_key is not None:
             _require_known("entity_key", (self.entity_key,), self.columns)
+        for name, column in self.columns.items():
+            if isinstance(column, Identifier) and column.same_as is not None:
+                other = self.columns.get(column.same_as)
+                if column.same_as == name or not isinstance(other, Identifier) or other.same_as is not None:
+                    raise ValueError(
+                        f"same_as of {name} must name another identifier of this table that has no same_as itself"
+                    )
         for number, constraint in enumerate(self.constraints, start=1):
             _require_known(f"constraint {number} ({constraint.type})", constraint.involved, self.columns)
         return self
