@@ -100,6 +100,7 @@ def scan(
     table_name: str | None = None,
     delimiter: str | None = None,
     encoding: str = "utf-8",
+    presidio: bool = False,
 ) -> ScanReport:
     """Find identifiers of the eighteen Safe Harbor classes in a table, and hold them against its schema.
 
@@ -109,24 +110,28 @@ def scan(
         table_name: Which table of a schema with several.
         delimiter: Field separator of a text table, where it is not the usual one.
         encoding: Encoding of a text table.
+        presidio: Whether Presidio's recognisers also search free text (extra `presidio`).
 
     Returns:
         The findings per column, and `checklist()` with the eighteen classes: handled, unresolved or absent.
 
     Raises:
         DataError: It is no table.
+        MissingExtraError: Presidio is asked for and not installed.
 
     Privacy: Kinds, counts and names of columns leave; no cell does.
     """
+    from tabsynth.identifiers.presidio import Presidio
     from tabsynth.identifiers.scan import scan_table
     from tabsynth.tables.parquet import read_metadata
 
+    also = Presidio.load() if presidio else None
     metadata = {}
     if isinstance(table, str | Path):
         metadata = read_metadata(table)
         table = read_table(table, delimiter=delimiter, encoding=encoding)
     declared = None if schema is None else _schema(schema)
-    return scan_table(table, declared, table_name=table_name, metadata=metadata)
+    return scan_table(table, declared, table_name=table_name, metadata=metadata, presidio=also)
 
 
 def make_generator(name: str, parameters: Mapping[str, Any] | None = None) -> Generator:

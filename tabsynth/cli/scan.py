@@ -23,6 +23,9 @@ def scan(
         typer.Option("--schema", help="Schema to hold the findings against; exit code 4 where one is left."),
     ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write all of it to (JSON).")] = None,
+    presidio: Annotated[
+        bool, typer.Option("--presidio", help="Also search free text by Presidio's recognisers (extra presidio).")
+    ] = False,
     table: TableName = None,
     delimiter: Delimiter = None,
     encoding: Encoding = "utf-8",
@@ -36,7 +39,9 @@ def scan(
 
     with BarProgress(quiet=quiet) as progress:
         progress.stage("Looking for identifiers")
-        report = pipeline.scan(data, schema, table_name=table, delimiter=delimiter, encoding=encoding)
+        report = pipeline.scan(
+            data, schema, table_name=table, delimiter=delimiter, encoding=encoding, presidio=presidio
+        )
     plain = report.as_json()
     if output is not None:
         with atomic_file(output) as partial:
@@ -48,6 +53,8 @@ def scan(
             typer.echo(f"{finding.status}: {finding.evidence} ({finding.kind.value}, {finding.confidence:.2f})")
             if finding.remedy is not None and not quiet:
                 typer.echo(f"    to resolve: {finding.remedy}")
+        if presidio and not quiet:
+            typer.echo("\n".join(sentence for sentence in report.method if "Presidio" in sentence))
         counts = dict.fromkeys(("handled", "unresolved", "absent"), 0)
         for row in report.checklist():
             counts[row.status] += 1

@@ -32,6 +32,7 @@ from tabsynth.identifiers.findings import ChecklistRow, Finding, Place, ScannedC
 from tabsynth.identifiers.free_text import search_texts
 from tabsynth.identifiers.hidden_values import in_levels, in_metadata, in_name
 from tabsynth.identifiers.hipaa import SAFE_HARBOR
+from tabsynth.identifiers.presidio import Presidio
 from tabsynth.schema.model import Column, Schema
 from tabsynth.tables.frames import to_pandas
 
@@ -54,6 +55,7 @@ def scan_table(
     table_name: str | None = None,
     metadata: Mapping[str, str] | None = None,
     as_of: date | None = None,
+    presidio: Presidio | None = None,
 ) -> ScanReport:
     """Find the identifiers of a table.
 
@@ -63,6 +65,7 @@ def scan_table(
         table_name: Which table of a schema with several.
         metadata: Texts that came with the file beside its cells, by name.
         as_of: Day on which ages are counted; default: that of the schema, else today.
+        presidio: Recognisers that search texts besides our own patterns; None for ours alone.
 
     Returns:
         What was found, column by column, with the line of schema that would resolve what is unresolved.
@@ -97,13 +100,14 @@ def scan_table(
         unit = getattr(column, "unit", None)
         whole = examine(cells, unit=unit, as_of=day) if cells.n_present else []
         here = [judge.of_cells(found) for found in whole]
-        here += [judge.of_text(kind, *rest) for kind, *rest in _inside(cells, whole)]
+        here += [judge.of_text(kind, *rest) for kind, *rest in _inside(cells, whole, presidio)]
         if in_its_name is not None:
             here.append(judge.of_name(in_its_name))
         here += [judge.of_levels(hit.kind, hit.detector, hit.n_found, hit.what) for hit in unused.get(name, ())]
         findings += sorted(here, key=lambda item: -item.confidence)
     findings = [*in_metadata(metadata or {}), *findings]
-    method = (*_METHOD, f"ages were counted on {day.isoformat()}")
+    more = () if presidio is None else (presidio.method,)
+    method = (*_METHOD, *more, f"ages were counted on {day.isoformat()}")
     return ScanReport(len(frame), tuple(scanned), tuple(findings), schema is not None, method, table_name)
 
 
@@ -123,7 +127,7 @@ def require_resolved(report: ScanReport) -> None:
     raise DataError(f"{where}: {len(lines)} identifiers are not dealt with by the schema\n- " + "\n- ".join(lines))
 
 
-def _inside(cells: ColumnCells, whole: list[Found]) -> list[tuple[Any, ...]]:
+def _inside(cells: ColumnCells, whole: list[Found], presidio: Presidio | None) -> list[tuple[Any, ...]]:
     """Kinds inside the texts of a column that the column as a whole is not."""
     if cells.storage != "text" or not cells.n_present:
         return []
@@ -131,11 +135,11 @@ def _inside(cells: ColumnCells, whole: list[Found]) -> list[tuple[Any, ...]]:
     if any(found.share >= 0.8 and found.detector in _EXPLAINING for found in whole):
         return []
     known = {found.kind for found in whole}
-    return [
-        (hit.kind, hit.detector, hit.confidence, hit.n_found, hit.what, hit.is_scaled)
-        for hit in search_texts(texts, cells.counts)
-        if hit.kind not in known
-    ]
+    hits = [hit for hit in search_texts(texts, cells.counts) if hit.kind not in known]
+    if presidio is not None:
+        known |= {hit.kind for hit in hits}
+        hits += [hit for hit in presidio.search(texts, cells.counts) if hit.kind not in known]
+    return [(hit.kind, hit.detector, hit.confidence, hit.n_found, hit.what, hit.is_scaled) for hit in hits]
 
 
 class _Judge:
