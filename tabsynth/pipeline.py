@@ -9,6 +9,7 @@ import functools
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from tabsynth.evaluation.canaries import Trials
     from tabsynth.evaluation.policy import Policy
     from tabsynth.identifiers.findings import ScanReport
+    from tabsynth.identifiers.proposals import Proposal
     from tabsynth.plain_run import PlainRun
     from tabsynth.private_run import PrivateRun
     from tabsynth.report.build import Report
@@ -64,13 +66,21 @@ class RunResult:
     notes: tuple[str, ...]
 
 
-def infer(tables: object | Mapping[str, object], *, min_people: int = 10, name: str | None = None) -> Schema:
+def infer(
+    tables: object | Mapping[str, object],
+    *,
+    min_people: int = 10,
+    name: str | None = None,
+    safe_harbor: bool = False,
+) -> Schema:
     """Propose a schema from one table, or from several by name.
 
     Args:
         tables: A table (pandas, polars, pyarrow), or a mapping of table names to tables.
         min_people: Categories and extremes that fewer people share are left out of the schema.
         name: Name of the schema, and of the table where there is one.
+        safe_harbor: Whether the schema also treats dates, ages and places as Safe Harbor wants, and refuses to fit
+            while an identifier is left (`privacy: {safe_harbor: true}`).
 
     Raises:
         DataError: A table has no columns or no rows, or its headers cannot be used.
@@ -81,9 +91,30 @@ def infer(tables: object | Mapping[str, object], *, min_people: int = 10, name: 
     from tabsynth.identifiers.detect import detect_identifier
     from tabsynth.schema.infer import infer_schema
 
+    frames = _frames(tables, name)
+    drafted = infer_schema(frames, detect=detect_identifier, k=min_people, name=name)
+    if not safe_harbor:
+        return drafted
+    from tabsynth.identifiers.proposals import treated
+
+    return treated(frames, drafted, as_of=date.today())
+
+
+def propose(tables: object | Mapping[str, object], schema: Schema) -> tuple[Proposal, ...]:
+    """Say of each column in which a scan finds identifiers what the schema does about it; no cell is read out.
+
+    Args:
+        tables: As for `infer`.
+        schema: The schema of these tables.
+    """
+    from tabsynth.identifiers.proposals import propose as find
+
+    return find(_frames(tables, next(iter(schema.tables))), schema)
+
+
+def _frames(tables: object | Mapping[str, object], name: str | None) -> dict[str, Any]:
     named = tables if isinstance(tables, Mapping) else {name or "table": tables}
-    frames = {table_name: to_pandas(table)[0] for table_name, table in named.items()}
-    return infer_schema(frames, detect=detect_identifier, k=min_people, name=name)
+    return {table_name: to_pandas(table)[0] for table_name, table in named.items()}
 
 
 def validate(table: object, schema: Schema | str | Path, *, table_name: str | None = None) -> Validation:

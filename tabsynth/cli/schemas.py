@@ -25,13 +25,21 @@ def infer(
     ] = Path("-"),
     name: Annotated[str | None, typer.Option(help="Name of the schema.")] = None,
     min_people: Annotated[int, typer.Option(min=1, help="Values that fewer rows share stay out of the schema.")] = 10,
+    safe_harbor: Annotated[
+        bool,
+        typer.Option("--safe-harbor", help="Write the treatments of dates, ages and places too, not as comments."),
+    ] = False,
     delimiter: Delimiter = None,
     encoding: Encoding = "utf-8",
     quiet: Quiet = False,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """Propose a schema from data: kinds, keys, roles, bounds. Review it before you use it."""
+    """Propose a schema from data: kinds, keys, roles, bounds. Review it before you use it.
+
+    Columns that hold identifiers of the 18 Safe Harbor classes are named with what the schema does about them: in the
+    output, and as comments in a YAML file.
+    """
     from tabsynth import pipeline
     from tabsynth.schema.files import format_schema, save_schema
 
@@ -39,16 +47,20 @@ def infer(
         progress.stage("Reading")
         tables = pipeline.read_tables(data, delimiter=delimiter, encoding=encoding)
         progress.stage("Inferring the schema")
-        schema = pipeline.infer(tables, min_people=min_people, name=name or next(iter(tables)))
+        schema = pipeline.infer(tables, min_people=min_people, name=name or next(iter(tables)), safe_harbor=safe_harbor)
+        progress.stage("Looking for identifiers")
+        proposals = pipeline.propose(tables, schema)
+    notes = {(item.table, item.column): item.sentence for item in proposals}
     questions = [(table, column, kind.question) for table, column, kind in schema.walk() if kind.question]
     if str(output) == "-":
-        typer.echo(format_schema(schema), nl=False)
+        typer.echo(format_schema(schema, notes=notes), nl=False)
     else:
-        save_schema(schema, output)
+        save_schema(schema, output, notes=notes)
         described = {
             "schema": str(output),
             "tables": {table: len(declared.columns) for table, declared in schema.tables.items()},
             "questions": [{"table": table, "column": column, "question": text} for table, column, text in questions],
+            "identifiers": [item.as_json() for item in proposals],
         }
         put(
             described,
@@ -56,6 +68,8 @@ def infer(
             text=f"wrote {output}: {sum(len(t.columns) for t in schema.tables.values())} columns",
         )
     if not quiet and not as_json:
+        for item in proposals:
+            say(f"identifier: {item.table}.{item.label}: {item.sentence}")
         for table, column, question in questions:
             say(f"question: {table}.{column}: {question}")
 

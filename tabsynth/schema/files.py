@@ -14,6 +14,7 @@ import inspect
 import itertools
 import json
 import textwrap
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -76,8 +77,8 @@ def parse_schema(text: str, *, source: str = "schema") -> Schema:
     return validate(root, source=source, problems=problems)
 
 
-def save_schema(schema: Schema, path: str | Path) -> None:
-    """Write a schema file: `.yaml`, `.yml` or `.json`.
+def save_schema(schema: Schema, path: str | Path, *, notes: Mapping[tuple[str, str], str] | None = None) -> None:
+    """Write a schema file: `.yaml`, `.yml` or `.json`; `notes` as in `format_schema`.
 
     Raises:
         UsageError: The name has another ending.
@@ -87,7 +88,7 @@ def save_schema(schema: Schema, path: str | Path) -> None:
     suffix = path.suffix.lower()
     if suffix not in (".yaml", ".yml", ".json"):
         raise UsageError(f"{path}: a schema file ends in .yaml, .yml or .json")
-    text = format_schema(schema, style="json" if suffix == ".json" else "yaml")
+    text = format_schema(schema, style="json" if suffix == ".json" else "yaml", notes=notes)
     with atomic_file(path) as partial:
         partial.write_text(text, encoding="utf-8", newline="\n")
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import textwrap
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import yaml
 
-from tabsynth.schema.documents import resolve_plain
+from tabsynth.schema.documents import read_yaml, resolve_plain
 from tabsynth.schema.model import FORMAT_VERSION, Schema, Text
 
 _WIDTH = 110
@@ -27,14 +29,42 @@ _TABLE_ORDER = (
 _TEXT, _LIST, _MAP = (f"tag:yaml.org,2002:{name}" for name in ("str", "seq", "map"))
 
 
-def format_schema(schema: Schema, *, style: Literal["yaml", "json"] = "yaml") -> str:
-    """The schema as YAML or JSON text, which `parse_schema` reads back to an equal schema."""
+def format_schema(
+    schema: Schema,
+    *,
+    style: Literal["yaml", "json"] = "yaml",
+    notes: Mapping[tuple[str, str], str] | None = None,
+) -> str:
+    """The schema as YAML or JSON text, which `parse_schema` reads back to an equal schema.
+
+    Args:
+        schema: The schema.
+        style: YAML or JSON.
+        notes: Comments above columns, by table and column; YAML only, as JSON has none.
+    """
     plain = plain_schema(schema)
     if style == "json":
         return json.dumps(plain, indent=2, ensure_ascii=False) + "\n"
     # yaml.serialize is typed for its own dumpers only.
     serialize: Any = yaml.serialize
-    return str(serialize(_node(plain), Dumper=_Dumper, allow_unicode=True, width=_WIDTH))
+    text = str(serialize(_node(plain), Dumper=_Dumper, allow_unicode=True, width=_WIDTH))
+    return _with_comments(text, notes) if notes else text
+
+
+def _with_comments(text: str, notes: Mapping[tuple[str, str], str]) -> str:
+    """YAML text of a schema with a comment above some of its columns."""
+    tables = read_yaml(text, source="schema")[0].value["tables"].value
+    above: dict[int, str] = {}
+    for (table, column), note in notes.items():
+        above[tables[table].value["columns"].key_lines[column]] = note
+    lines = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        if number in above:
+            indent = line[: len(line) - len(line.lstrip())] + "# "
+            flat = "".join(sign if sign.isprintable() else " " for sign in above[number])
+            lines += textwrap.wrap(flat, _WIDTH, initial_indent=indent, subsequent_indent=indent)
+        lines.append(line)
+    return "\n".join(lines) + "\n"
 
 
 def plain_schema(schema: Schema) -> dict[str, Any]:
