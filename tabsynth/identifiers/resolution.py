@@ -15,6 +15,7 @@ import re
 
 from tabsynth.identifiers.findings import Place
 from tabsynth.identifiers.hipaa import SafeHarborClass as Kind
+from tabsynth.schema.column_names import age_unit
 from tabsynth.schema.model import Column, Identifier, Text
 from tabsynth.schema.treatments import IN_WORDS, KINDS
 
@@ -109,7 +110,8 @@ def remedy(name: str, column: Column | None, kind: Kind, detector: str, place: P
         chosen = column.type if fits and column is not None else {"zip3": "categorical"}.get(treatment, allowed[0])
         if detector == "date-number" and not fits:
             chosen = "integer"
-        return f"{key}: {{type: {chosen}, treatment: {treatment}}}"
+        unit = age_unit(name) if treatment == "age-90" else None
+        return f"{key}: {{type: {chosen}, treatment: {treatment}{'' if unit is None else f', unit: {unit}'}}}"
     if detector == "free-text":
         return f"{key}: {{type: text}}"
     surrogate = _SURROGATES.get(detector, "key")

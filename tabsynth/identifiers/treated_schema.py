@@ -21,6 +21,7 @@ from tabsynth.errors import SchemaError
 from tabsynth.identifiers.generalise import ninety, years_of_numbers
 from tabsynth.identifiers.written_dates import LAST_AGE
 from tabsynth.identifiers.zip_codes import PREFIXES, STATE_OF_PREFIX, VINTAGE, zip3
+from tabsynth.schema.column_names import age_unit
 from tabsynth.schema.constraints import ChainedInequality, Constraint, Inequality
 from tabsynth.schema.model import Categorical, Column, DateTime, Integer, Number, Provenance, Role, Schema, Table, Unit
 
@@ -57,6 +58,7 @@ def treated_schema(schema: Schema, name: str) -> TreatedSchema:
     if not needs_treatment(table):
         return TreatedSchema(schema, ())
     _require_keys(schema, name)
+    _require_units(table, name)
     day = day_of(schema, table)
     private = schema.privacy is not None and schema.privacy.epsilon is not None
     columns = {
@@ -128,6 +130,17 @@ def _require_keys(schema: Schema, name: str) -> None:
         if table.columns[key].treatment not in (None, "keep"):
             raise SchemaError(
                 f"{name}.{key}: is {what} and cannot be treated; write 'type: identifier', whose values are invented"
+            )
+
+
+def _require_units(table: Table, name: str) -> None:
+    for column_name, column in table.columns.items():
+        if column.treatment != "age-90" or getattr(column, "unit", None) is not None:
+            continue
+        if (unit := age_unit(column_name)) not in (None, "years"):
+            raise SchemaError(
+                f"{name}.{column_name}: treatment age-90 reads years, and the name says {unit}; write "
+                f"'{column_name}: {{type: {column.type}, treatment: age-90, unit: {unit}}}', or unit: years"
             )
 
 

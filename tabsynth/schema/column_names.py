@@ -210,3 +210,18 @@ def role_of(name: str) -> Role:
     if any(_QUASI.fullmatch(word) for word in parts):
         return Role.QUASI_IDENTIFIER
     return Role.NONE
+
+
+_AGE_UNITS = {
+    "months": "months", "month": "months", "mo": "months", "mos": "months", "mth": "months", "mths": "months",
+    "weeks": "weeks", "week": "weeks", "wk": "weeks", "wks": "weeks", "days": "days", "day": "days",
+    "years": "years", "year": "years", "yrs": "years", "yr": "years",
+}  # fmt: skip
+
+
+def age_unit(name: str) -> str | None:
+    """Unit that the name of a column of ages states (`age_months`): years, months, weeks or days."""
+    parts = words(name)
+    if "age" not in parts:
+        return None
+    return next((_AGE_UNITS[part] for part in parts if part in _AGE_UNITS), None)

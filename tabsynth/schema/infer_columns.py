@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tabsynth.schema.column_names import Evidence, is_code, key_evidence, role_of, suggests_code
+from tabsynth.schema.column_names import Evidence, age_unit, is_code, key_evidence, role_of, suggests_code
 from tabsynth.schema.detection import Detect
 from tabsynth.schema.infer_cells import Array, Cells, common_share, few_and_repeated
 from tabsynth.schema.infer_datetimes import Moments, NotMoments, read_text_moments
@@ -210,7 +210,7 @@ def _number_or_key(cells: Cells, numbers: Numbers, detect: Detect | None, k: int
             *questions,
             "Codes with many rare values, read as whole numbers; set type: categorical or identifier?",
         )
-    return Integer(role=role, missing_values=gaps, question=_joined(questions))
+    return Integer(role=role, missing_values=gaps, unit=age_unit(name), question=_joined(questions))
 
 
 def _rare(share: float, k: int) -> str:
@@ -218,6 +218,7 @@ def _rare(share: float, k: int) -> str:
 
 
 def _number(name: str, numbers: Numbers, *, unit: str | None = None) -> Column:
+    unit = age_unit(name) if unit is None else unit
     if numbers.whole:
         return Integer(role=role_of(name), unit=unit, question=_joined(numbers.questions))
     return Number(
