@@ -23,7 +23,7 @@ from tabsynth.generators.entities import EntityInfo, surrogate_columns
 from tabsynth.generators.parents import Linked, Parent, link, read_parents
 from tabsynth.identifiers.key_formats import agreeing, in_format_of
 from tabsynth.identifiers.placeholder import fill_template, fill_text
-from tabsynth.identifiers.surrogate import make_surrogates
+from tabsynth.identifiers.surrogate import make_surrogates, n_possible
 from tabsynth.progress import SILENT, Progress
 from tabsynth.randomness import check_seed, child, deterministic_threads
 from tabsynth.schema.checks import matches, violating_rows
@@ -400,8 +400,9 @@ class Model:
                     continue
                 if people is not None and name in info.per_entity:
                     owners, unique = people, name == self.table.entity_key
-                elif name in info.groups:
-                    owners, unique = info.groups[name].deal(n_rows, people, (missing or {}).get(name), rng=rng), True
+                elif name in info.groups:  # different keys, as long as there are that many
+                    owners = info.groups[name].deal(n_rows, people, (missing or {}).get(name), rng=rng)
+                    unique = int(owners.max(initial=-1)) < n_possible(identifiers[name], info.apart.get(name))
                 else:
                     owners, unique = np.arange(n_rows), name in info.unique
                 n_values = int(owners.max(initial=-1)) + 1

@@ -95,6 +95,17 @@ def make_surrogates(
     return recipe.finish(values, rng) if recipe.finish else values
 
 
+def n_possible(column: Identifier, apart: KeptApart | None = None) -> int:
+    """How many different values `make_surrogates` can give at most.
+
+    Raises:
+        SchemaError: The column's `pattern` cannot be read, or stands at a kind other than `key`.
+        ArtifactError: `apart` was made with other word lists than those that are installed.
+    """
+    forms = recipe_of(column).forms if apart is None else apart.limit(recipe_of(column).forms)
+    return max(form.size for form in forms)
+
+
 def recipe_of(column: Identifier) -> Recipe:
     """How the values of a column are made.
 

@@ -110,6 +110,19 @@ def test_rows_per_key_are_those_of_the_real_table(models: dict[str, ts.Model]) -
     assert schema.relationships
 
 
+def test_short_keys_repeat_rather_than_run_out() -> None:
+    """More rows than a pattern has keys for: keys of another table may then repeat."""
+    schema = parse_schema(
+        "tables: {w: {columns: {ward: {type: identifier}}}, s: {columns: {ward: {type: identifier, nullable: false, "
+        "pattern: 'W[0-9]{2}'}, n: {type: integer}}}}\n"
+        "relationships: [{parent: w, parent_key: [ward], child: s, child_key: [ward]}]"
+    )
+    table = pd.DataFrame({"ward": np.repeat([f"W{n:02d}" for n in range(30)], 2), "n": range(60)})
+    model = ts.Independent().fit(table, schema, seed=0, table_name="s")
+    assert "ward" in model.entity_info.groups
+    assert len(model.sample(2_000, seed=1)) == 2_000
+
+
 def test_a_model_file_and_a_written_table_say_the_same(models: dict[str, ts.Model], tmp_path: Any) -> None:
     """Counts go with the model file; parents work where rows are written to a file, too."""
     visits = models["visits"].sample(200, seed=4)
