@@ -35,7 +35,10 @@ class Names:
         largest = max(forms, key=lambda form: form.size)
         self._texts: TextSet = forms[0]
         if unique:
-            self._texts = largest if most is None else next((form for form in forms if form.size >= most), largest)
+            if most is not None:
+                self._texts = next((form for form in forms if form.size >= most), largest)
+            elif column.pattern is None:
+                self._texts = largest
             if most is not None and self._texts.size < most:
                 raise self._too_few(most)
         self._keys = child(seed, "mock", where, "keys").integers(2**63, size=4).astype(np.uint64)

@@ -24,6 +24,8 @@ with the name of a living person. It says nothing about that person, and was not
 Decisions
 - SSN groups are 01-49: with areas 900-999 the groups 50-99 also serve as taxpayer numbers (ITIN, ATIN) that are issued.
 - When distinct values are needed and the short form is too small, all rows get the longer form: form tells nothing.
+- Running numbers fill their pattern, so that all that it can make may be real. Where the pattern was read from data,
+  and is no rule, keys then have four digits more.
 - Drawn at random, a surrogate may equal a real value by chance. `KeptApart` rules that out for the values of a training
   table: it leaves out the parts of the possible values in which the table has any.
 
@@ -44,12 +46,14 @@ from tabsynth.identifiers import numbers, people
 from tabsynth.identifiers.pattern import Pattern
 from tabsynth.identifiers.recipe import Recipe
 from tabsynth.identifiers.texts import joined, words
-from tabsynth.schema.model import Identifier
+from tabsynth.schema.model import Identifier, Provenance
 
 if TYPE_CHECKING:
     from tabsynth.identifiers.apart import KeptApart
 
 _Array = np.ndarray[Any, Any]
+_MORE_DIGITS = "[0-9]{4}"
+_LONGEST_KEY = 150
 
 
 def make_surrogates(
@@ -80,7 +84,8 @@ def make_surrogates(
     recipe = recipe_of(column)
     forms = recipe.forms if apart is None else apart.limit(recipe.forms)
     if column.pattern is not None:
-        return Pattern(column.pattern, forms[0]).sample(n_rows, rng=rng, unique=unique)
+        form = next((form for form in forms if not unique or form.size >= n_rows), forms[-1])
+        return Pattern(column.pattern, form).sample(n_rows, rng=rng, unique=unique)
     if unique:
         form = next((form for form in forms if form.size >= n_rows), None)
         if form is None:
@@ -120,7 +125,10 @@ def recipe_of(column: Identifier) -> Recipe:
         raise SchemaError(
             f"surrogate {column.surrogate!r}: takes no pattern; write surrogate: key, or remove the pattern"
         )
-    return Recipe((Pattern.parse(column.pattern).texts,))
+    texts = Pattern.parse(column.pattern).texts
+    if column.source("pattern") is not Provenance.DATA or texts.length > _LONGEST_KEY:
+        return Recipe((texts,))
+    return Recipe((texts, joined(texts, Pattern.parse(_MORE_DIGITS).texts)))
 
 
 def _of_pattern(*regexes: str) -> Callable[[], Recipe]:

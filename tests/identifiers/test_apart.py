@@ -267,3 +267,16 @@ def test_models_learn_it_for_every_identifier() -> None:
     assert drawn["patient"].nunique() < 5000
     for name in frame.columns:
         assert not set(drawn[name]) & set(frame[name]), name
+
+
+def test_running_numbers_get_longer_keys_where_their_shape_was_read_from_data() -> None:
+    """1 to 77 fill two digits: a pattern that was read gives way, one that was declared is kept with a warning."""
+    numbers = [str(number) for number in range(1, 78)]
+    read = Identifier.model_validate({"pattern": "[1-9][0-9]{0,1}", "provenance": {"pattern": "data"}})
+    part = fit(read, numbers)
+    assert not part.crowded
+    drawn = draw(read, 300, unique=True, seed=0, apart=part)
+    assert len(set(drawn)) == 300 and not set(drawn) & set(numbers) and {len(text) for text in drawn} <= {5, 6}
+    assert fit(read.model_copy(update={"provenance": {}}), numbers).crowded
+    roomy = Identifier.model_validate({"pattern": "[0-9]{6}", "provenance": {"pattern": "data"}})
+    assert {len(text) for text in draw(roomy, 300, unique=True, seed=0, apart=fit(roomy, ["000123"]))} == {6}
