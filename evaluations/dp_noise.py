@@ -15,7 +15,7 @@ import os
 import platform
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -102,11 +102,11 @@ def measure(opendp_python: str | None) -> dict[str, Any]:
     return found
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print and write."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m evaluations.dp_noise", description=__doc__)
     parser.add_argument("--opendp-python", help="an interpreter that has opendp")
-    text = json.dumps(measure(parser.parse_args().opendp_python), indent=2)
+    text = json.dumps(measure(parser.parse_args(arguments).opendp_python), indent=2)
     RESULTS.write_text(text + "\n", encoding="utf-8")
     print(text)
 

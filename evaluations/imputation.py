@@ -1,6 +1,6 @@
 """Empty cells filled in: how often a draw hits, how far numbers are off, and whether a detector sees the filled rows.
 
-    python -m evaluations imputation
+    python -m evaluations imputation [--tables adult,shoppers,survey] [--rows 12000] [--test-rows 2000]
 
 30 % of the cells of held-out rows are emptied at random. Each system fills them from what it learned on other rows:
 our generators by `Model.impute`, scikit-learn's IterativeImputer on one-hot columns, once with its mean and once with
@@ -11,10 +11,12 @@ cell would be. Results are written to evaluations/results/imputation.json.
 
 from __future__ import annotations
 
+import argparse
 import json
+import sys
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +28,6 @@ from tabsynth.outputs import atomic_file
 
 RESULTS = Path(__file__).parent / "results" / "imputation.json"
 SHARE = 0.3
-N_TRAIN, N_TEST = 12_000, 2_000
 DRAWS = 5
 FILES = {
     "adult": "adult/adult_train.csv.gz",
@@ -43,17 +44,23 @@ Fill = Callable[[int], pd.DataFrame]
 """One completed table by the number of the draw."""
 
 
-def main() -> None:
+def main(arguments: Sequence[str] = ()) -> None:
+    parser = argparse.ArgumentParser(prog="python -m evaluations.imputation", description=__doc__)
+    parser.add_argument("--tables", default=",".join(FILES), help="names, with commas")
+    parser.add_argument("--rows", type=int, default=12_000, help="rows that systems learn from, at most")
+    parser.add_argument("--test-rows", type=int, default=2_000, help="rows that are emptied and filled, at most")
+    asked = parser.parse_args(arguments)
+    n_train, n_test = asked.rows, asked.test_rows
     warnings.simplefilter("ignore")
     rows: list[dict[str, object]] = []
-    for name in FILES:
+    for name in asked.tables.split(","):
         table = pd.read_csv(DATA / FILES[name]).sample(frac=1, random_state=0).reset_index(drop=True)
         schema = ts.infer(table)
         columns = [c for _, c, kind in schema.walk() if kind.type not in ("identifier", "text")]
-        train = table.iloc[: min(N_TRAIN, len(table) * 2 // 3)]
-        test, other = table.iloc[len(train) :].iloc[:N_TEST], table.iloc[len(train) + N_TEST :].iloc[:N_TEST]
-        if len(other) < N_TEST // 4:  # a short table: the detector's untouched rows are training rows
-            other = train.iloc[:N_TEST]
+        train = table.iloc[: min(n_train, len(table) * 2 // 3)]
+        test, other = table.iloc[len(train) :].iloc[:n_test], table.iloc[len(train) + n_test :].iloc[:n_test]
+        if len(other) < n_test // 4:  # a short table: the detector's untouched rows are training rows
+            other = train.iloc[:n_test]
         test = test.reset_index(drop=True)
         empty = pd.DataFrame(np.random.default_rng(1).random((len(test), len(columns))) < SHARE, columns=columns)
         empty &= test[columns].notna()
@@ -70,7 +77,14 @@ def main() -> None:
             first = fill(0)
             spent = time.process_time() - started - learned
             more = [first] + ([fill(draw) for draw in range(1, DRAWS)] if "drawn" in system or system in OURS else [])
-            row = {"table": name, "system": system, "fit_cpu_seconds": learned, "impute_cpu_seconds": spent}
+            row = {
+                "table": name,
+                "rows": len(train),
+                "test_rows": len(test),
+                "system": system,
+                "fit_cpu_seconds": learned,
+                "impute_cpu_seconds": spent,
+            }
             row |= _scores(test[columns], empty, [table[columns] for table in more])
             # Gaps that the table had stay for the detector: filling them in is right, and gives every row away.
             row["detector_auc"] = _detector(first[columns].where(test[columns].notna()), other[columns])
@@ -178,4 +192,4 @@ def _others(system: str, train: pd.DataFrame, blanked: pd.DataFrame) -> Fill:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

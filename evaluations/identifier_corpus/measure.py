@@ -94,7 +94,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(prog="python -m evaluations.identifier_corpus", description=__doc__)
     parser.add_argument("--tables", type=Path, help="folder of tables to scan besides")
-    options, _ = parser.parse_known_args(arguments)
+    options = parser.parse_args(arguments)
     started = time.process_time()
     result = measure()
     result = {
