@@ -163,6 +163,9 @@ def train_column(
             upto = np.concatenate([[0.0], np.cumsum(cells.masses)])
             low = _lowest_cell(questions)
             level = _level_below(questions, mine)
+            if cells.has_missing:
+                # Whether a cell is missing follows other rules than where it lies, and has no place of its own.
+                level[0] = -1
             for depth in np.unique(level[level >= 0]):
                 numbers = np.flatnonzero((level == depth) & (sizes > 0))
                 if sizes[numbers].sum() < settings.own_rows:

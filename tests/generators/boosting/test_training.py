@@ -7,6 +7,7 @@ import pytest
 
 from tabsynth.encoding.table import Discrete
 from tabsynth.generators.boosting.cells import make_cells
+from tabsynth.generators.boosting.drawing import draw_cells
 from tabsynth.generators.boosting.likelihood import log_probability
 from tabsynth.generators.boosting.training import ColumnModel, Settings, train_column
 
@@ -47,3 +48,19 @@ def test_noise_gets_no_trees() -> None:
     own = RNG.integers(0, 2, N).astype(np.int32)
     model = _trained(own, RNG.integers(0, 200, (3, N)).astype(np.uint8), Settings())
     assert sum(trees.n_trees for trees in model.trees) <= 3
+
+
+def test_few_missing_cells_stay_few() -> None:
+    """Whether a cell is missing shares no classifier with where it lies: those rows would drown it."""
+    feature = RNG.integers(0, 8, N).astype(np.uint8)
+    own = (feature.astype(np.int32) * 4 + RNG.integers(0, 4, N)).astype(np.int32)
+    own[:5] = -1
+    cells = make_cells(own, Discrete(np.full(32, 1 / 32), ordered=True), most=64)
+    codes = np.stack([feature, np.zeros(N, np.uint8)])
+    # All questions are too small for one of their own.
+    settings = Settings(own_share=2.0, smoothing=0.0)
+    held_out = RNG.random(N) < settings.held_out
+    model = train_column(cells, cells.of(own), codes[:1], (0,), [], settings=settings, seed=0, held_out=held_out)
+    assert model.classifier[0] == -1 and (model.classifier[1:] >= 0).any()
+    drawn = draw_cells(model, codes, N, rng=np.random.default_rng(0))
+    assert (drawn == cells.n_cells - 1).sum() <= 10
