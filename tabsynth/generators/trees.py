@@ -41,14 +41,14 @@ from tabsynth.errors import UsageError
 from tabsynth.generators.base import Fitted, Generator
 from tabsynth.generators.boosting.budget import price, rounds_within, shrink
 from tabsynth.generators.boosting.calibration import calibrate
-from tabsynth.generators.boosting.cells import Cells, Questions, make_cells
+from tabsynth.generators.boosting.cells import make_cells
 from tabsynth.generators.boosting.drawing import draw_cells, pick, tilt
-from tabsynth.generators.boosting.forest import Forest
 from tabsynth.generators.boosting.imputing import fill
 from tabsynth.generators.boosting.likelihood import log_probability
-from tabsynth.generators.boosting.ordering import chain, shared_information
+from tabsynth.generators.boosting.ordering import chain, shared_information, together, turns
 from tabsynth.generators.boosting.placing import allowed_cells, place_values
 from tabsynth.generators.boosting.selection import telling_features
+from tabsynth.generators.boosting.state import column_from, column_state
 from tabsynth.generators.boosting.training import ColumnModel, Settings, train_column
 from tabsynth.generators.independent import is_missing, require_possible
 from tabsynth.progress import SILENT, Progress
@@ -74,18 +74,30 @@ class FittedTrees(Fitted):
     columns: Mapping[str, ColumnModel]
     """In the order of drawing."""
     notes: tuple[str, ...] = ()
+    others: tuple[FittedTrees, ...] = ()
+    """Models of the same table with other orders, each of which draws as many rows as this one."""
 
     def sample_encoded(self, n_rows: int, *, rng: np.random.Generator, given: EncodedGiven) -> dict[str, Array]:
         """Draw column after column. See `Fitted.sample_encoded`.
 
         A condition on the first column drawn is exact. For one further on, several times the rows are begun, weighted
         by the probability that they meet it, and chosen by weight; the column itself is drawn inside the condition.
-        Where the weights leave fewer effective rows than are asked for, more are begun, up to a limit.
+        Where the weights leave fewer effective rows than are asked for, more are begun, up to a limit. Of several
+        orders the one draws that comes to the conditions first.
         """
+        if self.others and given:
+            earliest = min((self, *self.others), key=lambda model: model._last(given))
+            return replace(earliest, others=()).sample_encoded(n_rows, rng=rng, given=given)
+        if self.others:
+            models = [replace(model, others=()) for model in (self, *self.others)]
+            whose = turns(n_rows, len(models), rng=rng)
+            sizes = np.bincount(whose, minlength=len(models)).tolist()
+            parts = [model.sample_encoded(n, rng=rng, given={}) for model, n in zip(models, sizes, strict=True)]
+            return {name: together([part[name] for part in parts], whose) for name in self.names}
         for name, asked in given.items():
             cells = self.columns[name].cells
             require_possible(name, asked, float(cells.masses[-1]) if cells.has_missing else 0.0)
-        last = max((number for number, name in enumerate(self.columns) if name in given), default=-1)
+        last = self._last(given)
         n_begun = n_rows if last < 0 else max(n_rows, min(max(_TRIALS * n_rows, 2000), _MOST_TRIALS))
         drawn, effective = self._drawn(n_rows, n_begun, last, given, rng=rng)
         wanted = int(min(_MOST_TRIALS, _SPARE * n_rows / max(effective, 1e-9)))
@@ -96,6 +108,10 @@ class FittedTrees(Fitted):
             for (name, model), own in zip(self.columns.items(), drawn, strict=True)
         }
         return {name: values[name] for name in self.names}
+
+    def _last(self, given: EncodedGiven) -> int:
+        """Place of the last column with a condition, -1 for none."""
+        return max((number for number, name in enumerate(self.columns) if name in given), default=-1)
 
     def _drawn(
         self, n_rows: int, n_begun: int, last: int, given: EncodedGiven, *, rng: np.random.Generator
@@ -131,9 +147,14 @@ class FittedTrees(Fitted):
     def log_likelihood(self, columns: Mapping[str, Array]) -> Array:
         """Log-probability of the cells that rows fall in, summed over the columns; shape (n_rows,).
 
+        With several orders, the logarithm of their mean probability.
+
         Args:
             columns: Encoded rows, as `EncodedTable.columns`.
         """
+        if self.others:
+            found = [replace(model, others=()).log_likelihood(columns) for model in (self, *self.others)]
+            return np.logaddexp.reduce(np.stack(found), axis=0) - np.log(len(found))
         own, known = self._cells(columns)
         models = list(self.columns.values())
         codes = np.zeros((len(models) + 1, own.shape[1]), np.uint8)  # the last one is free for a question's place
@@ -147,7 +168,10 @@ class FittedTrees(Fitted):
     def impute_encoded(
         self, columns: Mapping[str, Array], missing: Mapping[str, Array], *, rng: np.random.Generator
     ) -> dict[str, Array]:
-        """Weighted draws, then sweeps: see `boosting/imputing.py`, and `Imputer` for the contract."""
+        """Weighted draws, then sweeps: see `boosting/imputing.py`, and `Imputer` for the contract.
+
+        Of several orders the first one fills in.
+        """
         own, known = self._cells(columns)
         hidden = ~known
         for number, name in enumerate(self.columns):
@@ -180,51 +204,16 @@ class FittedTrees(Fitted):
             "names": list(self.names),
             "order": list(self.columns),
             "notes": list(self.notes),
-            "columns": {name: _column_state(model) for name, model in self.columns.items()},
+            "columns": {name: column_state(model) for name, model in self.columns.items()},
+            "others": [other.state() for other in self.others],
         }
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any], domains: Mapping[str, Domain]) -> Self:
         """See `Fitted.from_state`."""
-        columns = {name: _column_from(state["columns"][name], domains[name]) for name in state["order"]}
-        return cls(tuple(state["names"]), columns, tuple(state["notes"]))
-
-
-def _column_state(model: ColumnModel) -> dict[str, Any]:
-    cells, questions = model.cells, model.questions
-    return {
-        "has_missing": cells.has_missing,
-        "edges": cells.edges,
-        "segment_cell": cells.segment_cell,
-        "masses": cells.masses,
-        "by_number": cells.by_number,
-        "left": questions.left.astype(np.int32),
-        "right": questions.right.astype(np.int32),
-        "base": model.base,
-        "classifier": model.classifier.astype(np.int32),
-        "place": model.place,
-        "features": list(model.features),
-        "forest": Forest(model.trees).state(),
-    }
-
-
-def _column_from(state: Mapping[str, Any], domain: Domain) -> ColumnModel:
-    return ColumnModel(
-        cells=Cells(
-            domain,
-            state["has_missing"],
-            state["edges"],
-            state["segment_cell"],
-            state["masses"],
-            state["by_number"],
-        ),
-        questions=Questions(state["left"], state["right"]),
-        base=state["base"],
-        classifier=state["classifier"],
-        place=state["place"],
-        trees=Forest.from_state(state["forest"]).classifiers,
-        features=tuple(state["features"]),
-    )
+        columns = {name: column_from(state["columns"][name], domains[name]) for name in state["order"]}
+        others = tuple(cls.from_state(other, domains) for other in state.get("others", ()))
+        return cls(tuple(state["names"]), columns, tuple(state["notes"]), others)
 
 
 _PRESETS = {
@@ -243,8 +232,10 @@ _PRESETS = {
         128,
     ),
     "balanced": (Settings(), 512),
-    "best": (Settings(rounds=2400, pooled_rounds=800, learning_rate=0.07, patience=30), 512),
+    "best": (Settings(), 512),
 }
+_ORDERS = {"best": 4}
+"""Orders of the columns that rows are drawn in, where it is more than one."""
 
 
 class Trees(Generator):
@@ -256,7 +247,8 @@ class Trees(Generator):
 
     preset: Literal["fast", "balanced", "best"] = Field(
         default="balanced",
-        description="How much work to put in: fast (a preview), balanced, best (steps a third as large).",
+        description="How much work to put in: fast (a preview), balanced, best (four orders of the columns, each of "
+        "which draws a quarter of the rows; as many as fit into a time limit, and one where `order` names it).",
     )
     time_limit: float | None = Field(
         default=None,
@@ -307,56 +299,75 @@ class Trees(Generator):
             for name, domain in data.domains.items()
         }
         own = {name: cells[name].of(array) for name, array in columns.items()}
-        order = self._in_order(data, own)
-        codes = np.stack([cells[name].feature_codes[own[name]] for name in order])
+        orders = self._orders(data, own)
         # All rows of a person are kept apart, or none.
         held_out: Array = np.less(rng.random(int(people.max(initial=0)) + 1), settings.held_out)[people]
-        seeds = rng.integers(0, 2**31 - 1, len(order))
-        progress.stage("Training columns", total=len(order))
-
-        def train(number: int, settings: Settings) -> ColumnModel:
-            name = order[number]
-            looked_at = telling_features(own[name], codes[:number], most=min(self.max_features, settings.most_features))
-            return train_column(
-                cells[name],
-                own[name],
-                codes[looked_at],
-                tuple(looked_at.tolist()),
-                [place for place, feature in enumerate(looked_at) if not cells[order[feature]].ordered],
-                settings=settings,
-                seed=int(seeds[number]),
-                held_out=held_out,
-            )
-
         threads = min(os.cpu_count() or 1, _THREADS)
-        if self.time_limit is not None:
-            last = len(order) - 1
-            cost = price(lambda trial: train(last, trial), settings, [cells[name] for name in order], threads=threads)
-            left = self.time_limit - (time.monotonic() - started)
-            rounds = rounds_within(left, fixed=cost["fixed"], each=cost["each"], wanted=settings.rounds)
-            if rounds < settings.rounds:
-                notes.append(f"time_limit: {rounds} of {settings.rounds} rounds of boosting per question")
-                settings = shrink(settings, rounds)
 
-        def train_fully(number: int) -> ColumnModel:
-            model = train(number, settings)
-            progress.advance(note=order[number])
-            return model
+        def in_order(order: list[str], *, limited: bool) -> FittedTrees:
+            nonlocal settings
+            codes = np.stack([cells[name].feature_codes[own[name]] for name in order])
+            seeds = rng.integers(0, 2**31 - 1, len(order))
+            progress.stage("Training columns", total=len(order))
 
-        # The last column has the most features: the longest work first keeps both threads busy to the end.
-        with ThreadPoolExecutor(threads) as pool:
-            models = list(pool.map(train_fully, reversed(range(len(order)))))[::-1]
-        models = calibrate(models, min(max(data.n_rows, 2000), _CALIBRATION), rng=rng)
-        return FittedTrees(tuple(data.columns), dict(zip(order, models, strict=True)), tuple(notes))
+            def train(number: int, settings: Settings) -> ColumnModel:
+                name = order[number]
+                most = min(self.max_features, settings.most_features)
+                looked_at = telling_features(own[name], codes[:number], most=most)
+                return train_column(
+                    cells[name],
+                    own[name],
+                    codes[looked_at],
+                    tuple(looked_at.tolist()),
+                    [place for place, feature in enumerate(looked_at) if not cells[order[feature]].ordered],
+                    settings=settings,
+                    seed=int(seeds[number]),
+                    held_out=held_out,
+                )
 
-    def _in_order(self, data: EncodedTable, own: Mapping[str, Array]) -> list[str]:
-        """Columns in the order of drawing."""
+            if self.time_limit is not None and limited:
+                last = len(order) - 1
+                cost = price(
+                    lambda trial: train(last, trial), settings, [cells[name] for name in order], threads=threads
+                )
+                left = self.time_limit - (time.monotonic() - started)
+                rounds = rounds_within(left, fixed=cost["fixed"], each=cost["each"], wanted=settings.rounds)
+                if rounds < settings.rounds:
+                    notes.append(f"time_limit: {rounds} of {settings.rounds} rounds of boosting per question")
+                    settings = shrink(settings, rounds)
+
+            def train_fully(number: int) -> ColumnModel:
+                model = train(number, settings)
+                progress.advance(note=order[number])
+                return model
+
+            # The last column has the most features: the longest work first keeps both threads busy to the end.
+            with ThreadPoolExecutor(threads) as pool:
+                models = list(pool.map(train_fully, reversed(range(len(order)))))[::-1]
+            models = calibrate(models, min(max(data.n_rows, 2000), _CALIBRATION), rng=rng)
+            return FittedTrees(tuple(data.columns), dict(zip(order, models, strict=True)))
+
+        fitted: list[FittedTrees] = []
+        for order in orders:
+            begun = time.monotonic()
+            fitted.append(in_order(order, limited=not fitted))
+            now = time.monotonic()
+            if self.time_limit is not None and now - started + (now - begun) > self.time_limit:
+                break
+        if len(fitted) < len(orders):
+            notes.append(f"time_limit: {len(fitted)} of {len(orders)} orders of the columns")
+        return replace(fitted[0], notes=tuple(notes), others=tuple(fitted[1:]))
+
+    def _orders(self, data: EncodedTable, own: Mapping[str, Array]) -> list[list[str]]:
+        """Orders in which columns are drawn, the first one as `order` says."""
         names = list(data.columns)
         if self.order == "file":
-            return names
+            return [names]
         if self.order == "kind":
-            return sorted(names, key=lambda name: isinstance(data.domains[name], Continuous))
-        return [names[place] for place in chain(shared_information([own[name] for name in names]))]
+            return [sorted(names, key=lambda name: isinstance(data.domains[name], Continuous))]
+        told = shared_information([own[name] for name in names])
+        found = [chain(told, start=start) for start in range(min(_ORDERS.get(self.preset, 1), len(names)))]
+        return [[names[place] for place in order] for order in found]
 
     def _leaf(self, data: EncodedTable) -> int:
         """Rows that a leaf needs: `min_leaf` people's worth."""

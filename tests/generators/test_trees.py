@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import count
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -228,3 +232,32 @@ def test_more_rows_are_begun_for_a_rare_condition(monkeypatch: pytest.MonkeyPatc
     rows = _draw(fitted, 500, b=GivenColumn(missing=False, codes=np.array([False, True])))
     assert len(begun) == 2 and begun[1] > 2 * begun[0]
     assert (rows["a"] == 7).mean() > 0.9 and (rows["b"] == 1).all()
+
+
+def test_several_orders_share_the_rows() -> None:
+    """`best` has models in several orders: a mixture that draws, conditions, counts and is saved as one."""
+    data = _ring(1500)
+    fitted = _fit(data, Trees(preset="best"))
+    models = (fitted, *fitted.others)
+    assert len({next(iter(model.columns)) for model in models}) == len(models) == 3  # no more than columns
+    likely = [replace(model, others=()).log_likelihood(data.columns) for model in models]
+    np.testing.assert_allclose(fitted.log_likelihood(data.columns), np.log(np.mean(np.exp(likely), axis=0)))
+    assert {len(array) for array in _draw(fitted, 2).values()} == {2}
+    quadrant = GivenColumn(missing=False, codes=np.array([False, False, False, True]))
+    first = next(model for model in models if next(iter(model.columns)) == "quadrant")
+    rows, alone = (_draw(model, 300, quadrant=quadrant) for model in (fitted, replace(first, others=())))
+    assert (rows["quadrant"] == 3).all()
+    np.testing.assert_array_equal(rows["x"], alone["x"])  # drawn by the model that comes to the condition first
+    again = FittedTrees.from_state(fitted.state(), data.domains)
+    np.testing.assert_array_equal(_draw(fitted, 300)["y"], _draw(again, 300)["y"])
+
+
+def test_a_time_limit_leaves_out_orders(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Orders that would go beyond the limit are not begun, and the model says so; a named order is the only one."""
+    data = _ring(1500)
+    clock = SimpleNamespace(monotonic=count().__next__)  # a second passes with every look at it
+    monkeypatch.setattr("tabsynth.generators.trees.time", clock)
+    monkeypatch.setattr("tabsynth.generators.trees.price", lambda *_, **__: {"fixed": 0.0, "each": 1e-6})
+    short = _fit(data, Trees(preset="best", time_limit=5.0))
+    assert len(short.others) == 1 and "time_limit: 2 of 3 orders of the columns" in short.notes
+    assert not _fit(data, Trees(preset="best", order="file")).others

@@ -1,4 +1,4 @@
-"""The order in which columns are drawn, from what they tell about each other."""
+"""The order in which columns are drawn, from what they tell about each other, and rows of several orders."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def shared_information(own: Sequence[Array]) -> Array:
     return told
 
 
-def chain(told: Array) -> list[int]:
+def chain(told: Array, *, start: int = 0) -> list[int]:
     """Columns from the one that tells most about the others, each next one that which a column before it tells most of.
 
     Columns that belong together come one after another, so that each is drawn while few others stand between it and
@@ -35,9 +35,28 @@ def chain(told: Array) -> list[int]:
 
     Args:
         told: Mutual information of every pair, shape (n_columns, n_columns).
+        start: Rank, in what it tells, of the column to begin with; 0 is the most telling one.
     """
     left = list(range(len(told)))
-    order = [left.pop(int(np.argmax(told.sum(axis=1))))]
+    order = [left.pop(int(np.argsort(-told.sum(axis=1), kind="stable")[start]))]
     while left:
         order.append(left.pop(int(np.argmax(told[np.ix_(left, order)].max(axis=1)))))
     return order
+
+
+def turns(n_rows: int, n_models: int, *, rng: np.random.Generator) -> Array:
+    """Which model draws each row: all as many, to within one, in random order; shape (n_rows,)."""
+    return rng.permutation((np.arange(n_rows) + rng.integers(n_models)) % n_models)
+
+
+def together(parts: Sequence[Array], whose: Array) -> Array:
+    """Values of all models in the places of their rows, shape (n_rows,).
+
+    Args:
+        parts: Values that each model drew.
+        whose: Model of each row, as `turns` gives it.
+    """
+    values = np.empty(len(whose), np.result_type(*parts))
+    for number, part in enumerate(parts):
+        values[whose == number] = part
+    return values

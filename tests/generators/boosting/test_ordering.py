@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tabsynth.generators.boosting.ordering import chain, shared_information
+from tabsynth.generators.boosting.ordering import chain, shared_information, together, turns
 
 
 def test_columns_that_belong_together_follow_each_other() -> None:
@@ -31,3 +31,20 @@ def test_information_is_symmetric_and_none_on_the_diagonal() -> None:
     told = shared_information([a, b, a])
     np.testing.assert_array_equal(told, told.T)
     assert told[0, 2] > 1.3 and told[0, 1] < 0.01 and not np.diag(told).any()
+
+
+def test_other_orders_begin_with_other_columns() -> None:
+    """The rank to start from picks the first column; all columns are drawn whatever it is."""
+    told = np.array([[0, 3, 1], [3, 0, 2], [1, 2, 0]], float)
+    assert [chain(told, start=start)[0] for start in range(3)] == [1, 0, 2]
+    assert all(sorted(chain(told, start=start)) == [0, 1, 2] for start in range(3))
+
+
+def test_models_take_turns() -> None:
+    """Each draws as many rows as the others, to within one, and a single row is anybody's."""
+    rng = np.random.default_rng(2)
+    whose = turns(11, 4, rng=rng)
+    assert sorted(np.bincount(whose, minlength=4)) == [2, 3, 3, 3]
+    assert {int(turns(1, 4, rng=rng)[0]) for _ in range(60)} == {0, 1, 2, 3}
+    parts = [np.full(int((whose == number).sum()), float(number)) for number in range(4)]
+    np.testing.assert_array_equal(together(parts, whose), whose)
