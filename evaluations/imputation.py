@@ -1,6 +1,7 @@
 """Empty cells filled in: how often a draw hits, how far numbers are off, and whether a detector sees the filled rows.
 
     python -m evaluations imputation [--tables adult,shoppers,survey] [--rows 12000] [--test-rows 2000]
+                                     [--systems trees,copula]
 
 30 % of the cells of held-out rows are emptied at random. Each system fills them from what it learned on other rows:
 our generators by `Model.impute`, scikit-learn's IterativeImputer on one-hot columns, once with its mean and once with
@@ -40,6 +41,7 @@ OURS = {
     "copula": lambda: ts.Copula(),
     "independent": lambda: ts.Independent(),
 }
+SYSTEMS = (*OURS, "IterativeImputer", "IterativeImputer drawn", "median or mode")
 Fill = Callable[[int], pd.DataFrame]
 """One completed table by the number of the draw."""
 
@@ -49,10 +51,11 @@ def main(arguments: Sequence[str] = ()) -> None:
     parser.add_argument("--tables", default=",".join(FILES), help="names, with commas")
     parser.add_argument("--rows", type=int, default=12_000, help="rows that systems learn from, at most")
     parser.add_argument("--test-rows", type=int, default=2_000, help="rows that are emptied and filled, at most")
+    parser.add_argument("--systems", default=",".join(SYSTEMS), help="names, with commas")
     asked = parser.parse_args(arguments)
     n_train, n_test = asked.rows, asked.test_rows
     warnings.simplefilter("ignore")
-    rows: list[dict[str, object]] = []
+    rows: list[dict[str, object]] = json.loads(RESULTS.read_text())["rows"] if RESULTS.exists() else []
     for name in asked.tables.split(","):
         table = pd.read_csv(DATA / FILES[name]).sample(frac=1, random_state=0).reset_index(drop=True)
         schema = ts.infer(table)
@@ -67,7 +70,7 @@ def main(arguments: Sequence[str] = ()) -> None:
         blanked = test.copy()
         for column in columns:
             blanked[column] = blanked[column].where(~empty[column])
-        for system in (*OURS, "IterativeImputer", "IterativeImputer, drawn", "median or mode"):
+        for system in asked.systems.split(","):
             started = time.process_time()
             if system in OURS:
                 fill = _filler(OURS[system]().fit(train, schema, seed=0), blanked)
@@ -88,7 +91,8 @@ def main(arguments: Sequence[str] = ()) -> None:
             row |= _scores(test[columns], empty, [table[columns] for table in more])
             # Gaps that the table had stay for the detector: filling them in is right, and gives every row away.
             row["detector_auc"] = _detector(first[columns].where(test[columns].notna()), other[columns])
-            rows.append({key: round(value, 4) if isinstance(value, float) else value for key, value in row.items()})
+            row = {key: round(value, 4) if isinstance(value, float) else value for key, value in row.items()}
+            rows = [old for old in rows if (old["table"], old["system"]) != (name, system)] + [row]
             print(rows[-1], flush=True)
             with atomic_file(RESULTS) as partial:
                 partial.write_text(json.dumps({"share_emptied": SHARE, "draws": DRAWS, "rows": rows}, indent=1) + "\n")
