@@ -153,8 +153,8 @@ def render(results: dict[str, Any]) -> str:
         "calibration, the last doubling of smoothing, and what tables beyond 10,000 rows get (less smoothing, more "
         "rounds) were added after these scores on these tables were seen. "
         "They are not figures for untouched tables. TSTR of the real holdout is that of a model trained on the "
-        "training rows; systems without TSTR were measured before it was, and our "
-        "generators other than `trees` before numbers were rounded as coarsely as the real ones.",
+        "training rows; systems without TSTR were measured before it was, and `autoregressive` "
+        "before numbers were rounded as coarsely as the real ones.",
     ]
     rows = sorted(results["rows"], key=lambda row: NAMES.index(row["table"]))
     published = json.loads((HERE / "published.json").read_text())
