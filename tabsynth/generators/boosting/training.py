@@ -20,6 +20,9 @@ Decisions
   Magic C2ST 0.964 to 0.967, TSTR 0.933 to 0.938, holdout AUC 0.524 to 0.508, attack 0.119 to 0.114, 30 to 22 CPU
   seconds; Default C2ST 0.890 to 0.897, holdout AUC 0.534 to 0.526, 87 to 64 CPU seconds. Beijing and Magic were
   measured with 63 bins from 5,000 rows down.
+- Whether a cell is missing is never asked together with where it lies. Telco (4,500 rows, 7 of them without total
+  charges) when it was: about a quarter of the drawn rows lacked them; C2ST 0.70 (now 1.00), holdout AUC 0.708 (0.535),
+  attack 0.122 (0.111), log-probability of holdout rows -19.13 (-19.05).
 - A leaf's value is drawn towards that of the split above it, more the fewer rows it has, and trees on few rows have
   few leaves: this is a leaf floor that grows as tables shrink. Information about holdout rows in nats a row, and in
   brackets how much more there is about training rows, with 40 rounds and no smoothing; smoothing 100; both; and both
