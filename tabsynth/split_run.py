@@ -24,6 +24,7 @@ from tabsynth.randomness import check_seed
 from tabsynth.schema.files import load_schema
 from tabsynth.schema.model import Schema
 from tabsynth.schema.validate import require_valid, validate_table
+from tabsynth.schema.values import TypedTable
 from tabsynth.tables.files import detect_format, read_table, write_table
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def split(
         rows |= {name: apart[own] for name, own in split_people(people[apart], SHARES, seed=seed).items()}
     progress.stage("Counting what the parts have in common")
     pieces = {name: typed.take(own) for name, own in rows.items()}
-    others = {name: pieces[name] for name in ("reference", "test") if name in pieces}
+    others: dict[str, TypedTable] = {name: pieces[name] for name in ("reference", "test") if name in pieces}
     comparison = compare(pieces["train"], pieces["holdout"], pieces["holdout"], table, seed=seed, apart=others)
     file_format = detect_format(data)
     files = {name: f"{name}{file_format.suffix}" for name in rows}

@@ -53,6 +53,13 @@ class PrivacyUnit:
         """How far one unit can move a table of counts, in L1 and in L2."""
         return self.whole if self.weighed else self.max_rows
 
+    def in_words(self) -> str:
+        """Whose presence is hidden, as it stands in a sentence."""
+        if self.key is None:
+            return "one row"
+        rows = "row" if self.max_rows == 1 else "rows"
+        return f"everything that belongs to one value of {self.key!r}, at most {self.max_rows} {rows}"
+
 
 def privacy_unit(schema: Schema, table_name: str) -> PrivacyUnit:
     """The unit that the schema declares for a table.

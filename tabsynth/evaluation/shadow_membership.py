@@ -22,7 +22,6 @@ from tabsynth.evaluation.base import Detail, Family, Findings, Metric, Result, U
 from tabsynth.evaluation.comparison import Array, Comparison
 from tabsynth.evaluation.intervals import Interval, each_of
 from tabsynth.evaluation.membership import (
-    LONELY,
     MIN_LONELY,
     TAIL,
     AttackCurve,
@@ -31,6 +30,7 @@ from tabsynth.evaluation.membership import (
     attack_curve,
     spoken_p,
 )
+from tabsynth.evaluation.membership_trial import LONELY
 from tabsynth.evaluation.rates import RATES, Strengths, largest_area, strengths
 from tabsynth.evaluation.shadow_models import ShadowTrial, Untested, shadow_trial
 from tabsynth.randomness import child

@@ -84,8 +84,8 @@ def make_surrogates(
     recipe = recipe_of(column)
     forms = recipe.forms if apart is None else apart.limit(recipe.forms)
     if column.pattern is not None:
-        form = next((form for form in forms if not unique or form.size >= n_rows), forms[-1])
-        return Pattern(column.pattern, form).sample(n_rows, rng=rng, unique=unique)
+        shape = next((form for form in forms if not unique or form.size >= n_rows), forms[-1])
+        return Pattern(column.pattern, shape).sample(n_rows, rng=rng, unique=unique)
     if unique:
         form = next((form for form in forms if form.size >= n_rows), None)
         if form is None:
