@@ -16,8 +16,8 @@ Decisions
   a gradient penalty, which mixes real rows with drawn ones.
 - It sees codes as the numbers that `autoregressive.features` makes of noisy counts, one row at a time: no packs of rows
   (`pac`), no normalisation over a batch, no dropout.
-- The gradient of a row is at most 1 / `max_rows` long, for drawn rows, too. So people are never clipped as a whole, and
-  what is cut off is cut off on both sides.
+- The gradient of a row is at most 1 / `max_rows` long (1, where the rows of a person are averaged), for drawn rows,
+  too. So people are never clipped as a whole, and what is cut off is cut off on both sides.
 - No training by sampling: which condition a batch is drawn for would tell how frequent it is. The shares of columns
   come from step 1: the generator is held to them, and at the end its biases are moved to them, as in
   `autoregressive.py`.
@@ -84,9 +84,11 @@ def measure(
     if len(columns) > 1:
         left = (1 - share) * rho * (1 - 1e-9)
         pools = pools_of(table.transcript.measurements)
-        n_rows = next(iter(pools.values())).total
+        n_rows = next(iter(pools.values())).total / table.whole
         schedule = schedule_of(left, steps=STEPS, batch=BATCH, n_rows=n_rows, order=table.order)
-        both = Adversaries(pools, ordered=ordered, nullable=nullable, schedule=schedule, max_rows=table.max_rows)
+        both = Adversaries(
+            pools, ordered=ordered, nullable=nullable, schedule=schedule, max_rows=table.max_rows // table.whole
+        )
         table.train(both, schedule, rho=left, purpose="critic of a generator")
 
 
@@ -109,7 +111,7 @@ class Adversaries:
             ordered: Columns whose codes follow an order.
             nullable: Those of them whose last code stands for a missing cell.
             schedule: Batches and noise of the training.
-            max_rows: Rows that a unit of privacy has at most.
+            max_rows: Rows that count in full that a unit of privacy has at most; 1 where its rows are weighed.
         """
         rng = child(0, "dp-ctgan", "first weights")
         counts = [np.bincount(pool.coarse, weights=pool.counts) for pool in pools.values()]
