@@ -4,17 +4,21 @@
 
 2,000 rows of train and 2,000 of holdout, as many synthetic rows; 16 shadow models of each generator. Two planted leaks
 stand beside `trees`, `copula` and `independent`: rows of train of which each cell is redrawn from the column with
-probability 0.5 (everybody is remembered in part), and rows of `independent` of which one in fifty is a row of train
-with a tenth of its cells redrawn. CPU seconds are those of shadow fits, draws and searches together. Beside the audits
-of two private generators at epsilon 1 and 3. Written to evaluations/results/shadow_models.json.
+probability 0.5 (everybody is remembered in part); and rows of `independent` of which one in fifty is a row of train
+with a tenth of its cells redrawn. CPU seconds are those of shadow fits, draws and searches together. `strangers` are
+real rows of other people, where nothing is to be found. Beside the audits of two private generators at epsilon 1 and 3.
+Written to evaluations/results/shadow_models.json.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -42,6 +46,15 @@ SHADOW = ("shadow-membership", "shadow-area", "shadow-outliers")
 PLAIN = ("membership", "membership-area", "membership-outliers")
 
 
+@cache
+def census() -> pd.DataFrame:
+    """Ten times as many rows of Adult as train has."""
+    typed, table = adult(10 * ROWS)
+    return pd.DataFrame(
+        {name: format_column(typed.columns[name], kind, name=name) for name, kind in table.columns.items()}
+    )
+
+
 def redrawn(rows: pd.DataFrame, share: float, rng: np.random.Generator) -> pd.DataFrame:
     """Rows of which each cell is replaced, with a probability, by one of the same column."""
     made = rows.copy()
@@ -65,9 +78,21 @@ def few_copied(rows: pd.DataFrame, n_rows: int, rng: np.random.Generator) -> pd.
     return made
 
 
+def strangers(rows: pd.DataFrame, n_rows: int, rng: np.random.Generator) -> pd.DataFrame:
+    """Real rows of other people, whoever was learned from: nothing to find."""
+    others = census().iloc[2 * ROWS :]
+    return others.iloc[rng.permutation(len(others))[:n_rows]].reset_index(drop=True)
+
+
 LEAKS: dict[str, Callable[[pd.DataFrame, int, np.random.Generator], pd.DataFrame]] = {
     "half of every row": half_remembered,
     "near copies of 2 percent": few_copied,
+    "strangers": strangers,
+}
+
+ATTACKED = ("independent", "copula", "trees", *LEAKS)
+AUDITED = {
+    f"{name}, epsilon {epsilon:g}": (name, epsilon) for name in ("dp-independent", "dp-mst") for epsilon in (1.0, 3.0)
 }
 
 
@@ -134,25 +159,27 @@ def audited(name: str, epsilon: float) -> dict[str, Any]:
     }
 
 
-def main() -> None:
-    """Measure and write the results."""
-    typed, table = adult(2 * ROWS)
-    frame = pd.DataFrame(
-        {name: format_column(typed.columns[name], table.columns[name], name=name) for name in table.columns}
-    )
-    schema = Schema(name="adult", tables={"adult": table})
-    train, holdout = (frame.iloc[part].reset_index(drop=True) for part in (slice(0, ROWS), slice(ROWS, None)))
-    results: dict[str, Any] = {"rows": ROWS, "shadow_models": SHADOWS, "attacks": {}, "audits": {}}
-    for name in ("independent", "copula", "trees", *LEAKS):
-        results["attacks"][name] = attacked(name, train, holdout, schema)
-        print(name, json.dumps(results["attacks"][name], indent=1), flush=True)
-    for name in ("dp-independent", "dp-mst"):
-        for epsilon in (1.0, 3.0):
-            results["audits"][f"{name}, epsilon {epsilon:g}"] = audited(name, epsilon)
-            print(name, epsilon, results["audits"][f"{name}, epsilon {epsilon:g}"], flush=True)
-    with atomic_file(RESULTS) as partial:
-        partial.write_text(json.dumps(results, indent=1) + "\n")
+def main(arguments: Sequence[str] = ()) -> None:
+    """Measure what is asked for, and put it among the results."""
+    parser = argparse.ArgumentParser(prog="python -m evaluations.shadow_models", description=__doc__)
+    parser.add_argument("--only", choices=(*ATTACKED, *AUDITED), action="append", help="this part; may be repeated")
+    asked = parser.parse_args(arguments).only or (*ATTACKED, *AUDITED)
+    results: dict[str, Any] = {"attacks": {}, "audits": {}}
+    if RESULTS.exists():
+        results = json.loads(RESULTS.read_text())
+    results |= {"rows": ROWS, "shadow_models": SHADOWS}
+    frame = census()
+    schema = Schema(name="adult", tables={"adult": adult(10)[1]})
+    train, holdout = (frame.iloc[part].reset_index(drop=True) for part in (slice(0, ROWS), slice(ROWS, 2 * ROWS)))
+    for name in asked:
+        if name in AUDITED:
+            results["audits"][name] = audited(*AUDITED[name])
+        else:
+            results["attacks"][name] = attacked(name, train, holdout, schema)
+        with atomic_file(RESULTS) as partial:
+            partial.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
+        print(name, json.dumps(results["audits" if name in AUDITED else "attacks"][name]), flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
