@@ -2,8 +2,8 @@
 
 Decisions
 - Choices are made as they are at sampling: each code of a row is one that was drawn, and gradients go through the soft
-  choice beside it (straight-through Gumbel softmax). With soft choices in place of drawn ones, pairs of Adult were
-  .105 off where they were .053 with drawn ones.
+  choice beside it (straight-through Gumbel softmax). In an early version, at epsilon 10, soft choices
+  in place of drawn ones took pairs of Adult from .053 to .105.
 - The squared distance from the noisy gradients is a product of two halves of a batch: the square of one mean would add
   the variance of the batch, and reward a generator for rows that are all alike.
 - All random numbers come from a fixed seed: nothing here is private, and nothing here protects anybody.
