@@ -109,9 +109,8 @@ class FreeSide:
         uniform = torch.rand(logits.shape, generator=self._random).clamp(1e-9, 1 - 1e-7)
         noisy = logits - torch.log(-torch.log(uniform))
         chances, choices = [], []
-        for part, plain in zip(
-            torch.split(noisy, self._widths, dim=1), torch.split(logits, self._widths, dim=1), strict=True
-        ):
+        parts = (torch.split(each, self._widths, dim=1) for each in (noisy, logits))
+        for part, plain in zip(*parts, strict=True):
             soft = functional.softmax(part, dim=1)
             hard = torch.zeros_like(soft).scatter_(1, soft.argmax(dim=1, keepdim=True), 1.0)
             choices.append(hard + soft - soft.detach())
@@ -121,7 +120,7 @@ class FreeSide:
     def _gradient(self, rows: torch.Tensor, critics: torch.Tensor, longest: float) -> torch.Tensor:
         """Mean gradient that rows give critics side by side, (inputs + 1, units of all); see `ctgan.Adversaries`."""
         units = len(self._marks)
-        slopes = torch.tanh(rows @ critics[:-1] + critics[-1]).reshape(len(rows), -1, units) * self._marks
+        slopes = torch.tanh(rows @ critics[:-1] + critics[-1]).view(len(rows), -1, units) * self._marks
         with torch.no_grad():
             lengths = torch.sqrt((1 + (rows**2).sum(dim=1, keepdim=True)) * (slopes**2).sum(dim=2))
             factors = longest / lengths.clamp(min=longest)

@@ -45,11 +45,11 @@ def moved(made: ctgan.Adversaries, *, seed: int = 1) -> ctgan.Adversaries:
     """The same after some steps along gradients that are noise alone."""
     rng = np.random.default_rng(seed)
     for _ in range(3):
-        made.step([rng.normal(0, 0.1, made.critic.shape)])
+        made.step([np.asarray(rng.normal(0, 0.1, made.critic.shape))])
     return made
 
 
-class Critic(torch.nn.Module):
+class Critic(torch.nn.Module):  # type: ignore[misc,name-defined]
     """The critic as its definition reads: units log cosh, each times its mark."""
 
     def __init__(self, weights: np.ndarray, marks: np.ndarray) -> None:
