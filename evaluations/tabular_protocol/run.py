@@ -154,7 +154,7 @@ def render(results: dict[str, Any]) -> str:
         "rounds) were added after these scores on these tables were seen. "
         "They are not figures for untouched tables. TSTR of the real holdout is that of a model trained on the "
         "training rows; systems without TSTR were measured before it was, and `autoregressive` "
-        "before numbers were rounded as coarsely as the real ones.",
+        "(but on Shoppers) before numbers were rounded as coarsely as the real ones.",
     ]
     rows = sorted(results["rows"], key=lambda row: NAMES.index(row["table"]))
     published = json.loads((HERE / "published.json").read_text())
