@@ -9,8 +9,7 @@ Decisions
   largest standardised score counts. So the maximum alone never looks like a leak (Westfall & Young 1993).
 - The labels as they are count as one of the shuffles, also where scores are standardised: only then is every order of
   the labels as likely as any other, and the p-value exact. Standardised by the others alone, what was found would be
-  the one score outside of its own scale, and would look large too often. Where the holdout is its own attack
-  reference, people of it hang together, and labels cannot quite be exchanged (`evaluations/null_alarms.py`).
+  the one score outside of its own scale, and would look large too often (measured: `evaluations/null_alarms.py`).
 - Groups are asked at the threshold of everybody that RATES[0] gives, as an attacker sets it: their score is the share
   of members above less the share of strangers above. At lower rates, the strangers of a group are too few.
 - The upper end of a maximum is the largest of the single upper ends; the lower end needs Bonferroni's correction.

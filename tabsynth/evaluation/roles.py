@@ -8,8 +8,8 @@
 Decisions
 - One part for each role where people are enough: nobody who is asked about helps the attacker, and no row both marks a
   model and a distribution. Where there are fewer than MIN_APART people besides train, a part of its own for each role
-  would cost more certainty than it brings: the holdout plays all three, and the reference leaves out the fold of
-  whoever is asked about (`membership_attacks.py`). The report says which.
+  would cost more certainty than it brings: the holdout plays all three, and the reference is it and train without the
+  fold of whoever is asked about (`membership_attacks.py`). The report says which.
 - Two fifths each for holdout and reference, since an attack is as strong as the smaller of the two; a fifth for test.
 """
 
@@ -60,9 +60,9 @@ class Roles(Part):
                 f"{' and the '.join(_NAMES[role] for role in self.shared)}, for which no rows were given."
             )
         return (
-            f"The {n['holdout']:,} people of the holdout also play the attack reference, of which the fold of whoever "
-            f"is asked about is left out, and the test rows: fewer than {MIN_APART:,} people besides train are too "
-            "few for a part each."
+            f"The {n['holdout']:,} people of the holdout also play the attack reference, together with train and "
+            f"without the fold of whoever is asked about, and the test rows: fewer than {MIN_APART:,} people besides "
+            "train are too few for a part each."
         )
 
 
