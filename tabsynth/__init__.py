@@ -32,7 +32,7 @@ _EXPORTS = {
     "TabsynthWarning": "tabsynth.errors",
     "Trees": "tabsynth.generators.trees",
     "combine": "tabsynth.evaluation.combining",
-    "evaluate": "tabsynth.pipeline",
+    "evaluate": "tabsynth.judging",
     "infer": "tabsynth.pipeline",
     "load": "tabsynth.generators.storage",
     "load_schema": "tabsynth.schema.files",
@@ -91,7 +91,8 @@ if TYPE_CHECKING:
     from tabsynth.generators.networks.tvae import TVAE
     from tabsynth.generators.storage import load
     from tabsynth.generators.trees import Trees
-    from tabsynth.pipeline import evaluate, infer, make_generator, run, scan, validate
+    from tabsynth.judging import evaluate
+    from tabsynth.pipeline import infer, make_generator, run, scan, validate
     from tabsynth.schema.files import load_schema, save_schema
     from tabsynth.schema.model import Schema
     from tabsynth.tables.files import read_table, write_table

@@ -32,7 +32,7 @@ from tabsynth.progress import Progress
 from tabsynth.schema.files import digest, save_schema
 from tabsynth.schema.model import Schema
 from tabsynth.schema.validate import require_valid, validate_table
-from tabsynth.tables.files import detect_format, read_table, write_table
+from tabsynth.tables.files import detect_format, read_table, source_name, write_table
 from tabsynth.tables.frames import to_pandas
 from tabsynth.tables.parquet import read_metadata
 
@@ -142,7 +142,7 @@ def run_plainly(
         "seed": seed,
     }
     file_format = detect_format(data)
-    source = "table" if str(data) == "-" else Path(data).name
+    source = source_name(data)
     with atomic_folder(out, overwrite=overwrite) as folder:
         synthetic_file = folder / f"synthetic{file_format.suffix}"
         write_table(synthetic, synthetic_file)

@@ -21,11 +21,11 @@ from tabsynth.generators.base import choose_table
 from tabsynth.outputs import atomic_folder
 from tabsynth.progress import SILENT, Progress
 from tabsynth.randomness import check_seed
-from tabsynth.schema.files import load_schema
+from tabsynth.schema.files import as_schema
 from tabsynth.schema.model import Schema
 from tabsynth.schema.validate import require_valid, validate_table
 from tabsynth.schema.values import TypedTable
-from tabsynth.tables.files import detect_format, read_table, write_table
+from tabsynth.tables.files import detect_format, read_table, source_name, write_table
 
 if TYPE_CHECKING:
     from tabsynth.evaluation.split import Overlap
@@ -93,11 +93,11 @@ def split(
     if parts not in PART_COUNTS:
         raise UsageError(f"parts: unknown; choose from {', '.join(PART_COUNTS)}")
     seed = check_seed(seed)
-    declared = schema if isinstance(schema, Schema) else load_schema(schema)
+    declared = as_schema(schema)
     table = declared.tables[choose_table(declared, table_name)]
     progress.stage("Reading")
     frame = read_table(data, delimiter=delimiter, encoding=encoding)
-    validation = validate_table(frame, table, name=Path(data).name if str(data) != "-" else "table")
+    validation = validate_table(frame, table, name=source_name(data))
     require_valid(validation)
     typed = validation.typed
     people = person_codes(typed, table)

@@ -17,6 +17,7 @@ DIRECTION = (
     ("pipeline",),
     ("private_run",),
     ("plain_run",),
+    ("judging",),
     ("split_run",),
     ("refitting",),
     ("report", "release"),

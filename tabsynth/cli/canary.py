@@ -39,12 +39,12 @@ def canary(
     The table is parted in three: train, holdout, and strangers, from which some thirty releases are made that copy,
     invent, lose or distort something, and a few in which nothing is wrong. The latter must not fail, either.
     """
-    from tabsynth import pipeline
+    from tabsynth.judging import try_canaries
     from tabsynth.outputs import atomic_folder
     from tabsynth.report.canaries import render_trials
 
     with BarProgress(quiet=quiet) as progress:
-        trials = pipeline.try_canaries(
+        trials = try_canaries(
             schema,
             data,
             table_name=table,

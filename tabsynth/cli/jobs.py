@@ -88,6 +88,7 @@ def evaluate(
     edition alone is made, and 'tabsynth appraise' makes figures that may.
     """
     from tabsynth import pipeline
+    from tabsynth.judging import evaluate as judge
     from tabsynth.outputs import atomic_folder
     from tabsynth.report.writing import INTERNAL, write_editions
     from tabsynth.schema.files import load_schema
@@ -100,7 +101,7 @@ def evaluate(
         given = {"train": train, "holdout": holdout, "reference": reference, "test": test, "synthetic": synthetic}
         files = {name: file for name, file in given.items() if file is not None}
         frames = {name: read_table(file, delimiter=delimiter, encoding=encoding) for name, file in files.items()}
-        report = pipeline.evaluate(
+        report = judge(
             train=frames["train"],
             holdout=frames["holdout"],
             synthetic=frames["synthetic"],

@@ -16,7 +16,7 @@ from tabsynth.outputs import atomic_folder
 from tabsynth.progress import SILENT, Progress
 from tabsynth.randomness import check_seed, deterministic_threads
 from tabsynth.schema.contradictions import find_contradictions
-from tabsynth.schema.files import load_schema
+from tabsynth.schema.files import as_schema
 from tabsynth.schema.fitting import owning
 from tabsynth.schema.model import Column, Provenance, Schema, Table, Text
 from tabsynth.schema.values import TypedTable, format_column
@@ -67,7 +67,7 @@ def mock(
 
     Privacy: Reads no data. What the schema says shows in the rows; where the schema was inferred, that came from data.
     """
-    schema = schema if isinstance(schema, Schema) else load_schema(schema)
+    schema = as_schema(schema)
     wanted = _wanted(schema, table_name)
     pieces: dict[str, list[pd.DataFrame]] = {name: [] for name in wanted}
     for name, part in mock_parts(schema, rows=rows, seed=seed, table_name=table_name, progress=progress):

@@ -48,7 +48,7 @@ from tabsynth.identifiers.treat import treat
 from tabsynth.identifiers.treated_schema import needs_treatment
 from tabsynth.progress import SILENT, Progress
 from tabsynth.randomness import deterministic_threads
-from tabsynth.schema.files import load_schema
+from tabsynth.schema.files import as_schema
 from tabsynth.schema.model import Categorical, Identifier, Role, Schema, Text
 from tabsynth.tables.frames import FrameKind, to_arrow
 
@@ -155,7 +155,7 @@ class PrivateGenerator(Generator):
             raise UsageError("seed: the noise of a private release cannot be seeded; give the seed to sample")
         if avoid is not None:
             raise UsageError("avoid: surrogates may not depend on identifiers of the table here; leave it out")
-        schema = schema if isinstance(schema, Schema) else load_schema(schema)
+        schema = as_schema(schema)
         return release(self, table, schema, table_name=table_name, noise=NoiseSource(), progress=progress)
 
     def record(self, model: Model) -> dict[str, Any]:

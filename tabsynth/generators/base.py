@@ -42,7 +42,7 @@ from tabsynth.identifiers.treat import treat
 from tabsynth.progress import SILENT, Progress
 from tabsynth.randomness import check_seed, child, deterministic_threads
 from tabsynth.schema.contradictions import find_contradictions
-from tabsynth.schema.files import load_schema
+from tabsynth.schema.files import as_schema
 from tabsynth.schema.model import Identifier, Schema, Table
 from tabsynth.schema.validate import Validation, require_valid, validate_table
 from tabsynth.schema.values import Values, parse_column
@@ -181,7 +181,7 @@ class Generator(BaseModel, ABC):
         Privacy: The model holds what `TableEncoder.fit`, `derive` and the generator's `state` list, and no row.
         """
         seed = check_seed(seed)
-        schema = schema if isinstance(schema, Schema) else load_schema(schema)
+        schema = as_schema(schema)
         name = choose_table(schema, table_name)
         frame, kind = to_pandas(table)
         frame, schema, treated_notes = _deidentified(table, frame, schema, name, seed, progress)

@@ -54,6 +54,15 @@ def load_schema(path: str | Path) -> Schema:
     return parse_schema(text, source=str(path))
 
 
+def as_schema(schema: Schema | str | Path) -> Schema:
+    """A schema, or the one in a file.
+
+    Raises:
+        SchemaError: As `load_schema`.
+    """
+    return schema if isinstance(schema, Schema) else load_schema(schema)
+
+
 def parse_schema(text: str, *, source: str = "schema") -> Schema:
     """Read a schema from text.
 

@@ -65,6 +65,11 @@ def read_table(
     return parse(text, where, delimiter=separator, guess=delimiter is None, allow_empty=allow_empty)
 
 
+def source_name(source: str | Path) -> str:
+    """Name of a file without its folder, which may say more than a report should."""
+    return "table" if str(source) == STANDARD_STREAM else Path(source).name
+
+
 def write_table(table: object, target: str | Path, *, file_format: FileFormat | None = None) -> None:
     """Write a table; the same table gives the same bytes.
 
