@@ -76,8 +76,9 @@ def test_innocent_rows_never_fail(kind: str, n_rows: int, mixed_table: MixedTabl
 
 
 def test_many_innocent_rows_pass() -> None:
-    """With 2,500 people on each side the limits can be kept, and are."""
+    """With 2,500 people on each side the limits can be kept, and are; the tenth who stand alone may be too few."""
     found = verdicts(eight(2_500, 0), eight(2_500, 1), eight(2_500, 2), EIGHT)
+    assert found.pop("membership-outliers").verdict in {Verdict.PASS, Verdict.INSUFFICIENT}
     assert {result.verdict for result in found.values()} == {Verdict.PASS}
 
 
@@ -192,11 +193,10 @@ def test_people_count_once_however_many_rows_they_have() -> None:
     comparison = compare_frames(*parts, table)
     roles = cast(comparison)
     assert roles is not None
-    people = comparison.people("holdout")
-    for person in range(100):
+    people = np.concatenate([comparison.people("train"), 100 + comparison.people("holdout")])
+    for person in range(200):
         assert len(set(roles.reference_fold[people == person])) == 1
-    asked_folds = roles.fold[~roles.member]
-    np.testing.assert_array_equal(asked_folds, roles.reference_fold)
+    np.testing.assert_array_equal(roles.fold, roles.reference_fold)  # the same rows, in the same order
     suspicion = suspect(comparison, comparison.synthetic, trees=False)
     assert suspicion is not None
     assert suspicion.members.shape[1] == suspicion.others.shape[1] == 100
