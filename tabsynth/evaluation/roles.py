@@ -60,9 +60,8 @@ class Roles(Part):
                 f"{' and the '.join(_NAMES[role] for role in self.shared)}, for which no rows were given."
             )
         return (
-            f"The {n['holdout']:,} people of the holdout also play the attack reference, together with train and "
-            f"without the fold of whoever is asked about, and the test rows: fewer than {MIN_APART:,} people besides "
-            "train are too few for a part each."
+            f"The {n['holdout']:,} people of the holdout also play the attack reference and the test rows, as fewer "
+            f"than {MIN_APART:,} people besides train are too few for a part each."
         )
 
 

@@ -63,7 +63,11 @@ def build_safe_harbor(scan: ScanReport | None, columns: Sequence[ColumnEntry], r
         if scan is not None
         else "The real table was not searched for identifiers; the schema alone says what they are"
     )
-    attacks = [result.metric for result in results if result.family in (Family.COPIES, Family.ATTACKS)]
+    attacks = [
+        result.metric
+        for result in results
+        if result.family in (Family.COPIES, Family.ATTACKS) and result.value is not None  # None: could not be made
+    ]
     return SafeHarbor(
         rows=rows,
         scanned=scan is not None,

@@ -104,6 +104,8 @@ def test_the_checklist_has_eighteen_rows_with_evidence(report: Report) -> None:
     assert [row.letter for row in rows] == [kind.value for kind in SafeHarborClass] and len(rows) == 18
     assert rows[2].status == "unresolved" and "finer than a year" in rows[2].evidence
     assert report.safe_harbor.summary.startswith("17 of 18")
+    assert "membership" in report.safe_harbor.methods
+    assert "epsilon-audit" not in report.safe_harbor.methods  # nothing to audit: not carried out
     page = render_html(report)
     assert "left blank; nothing was filled in by a program" in page and "(b)(2)(ii)" in page
     bare = build_report(report.evaluation, schema=Schema(tables={"mixed": MIXED}), context={})
