@@ -45,7 +45,7 @@ from tabsynth.schema.values import TypedTable, format_column
 
 RESULTS = Path(__file__).parent / "results" / "canaries.json"
 ROWS = 1_000
-CEILING_ROWS = 6_000
+CEILING_ROWS = 10_000
 PEERS = ("sdmetrics", "syntheval", "anonymeter")
 TARGET = "income"
 LOWER = 0.05

@@ -85,10 +85,10 @@ def test_what_a_census_does_not_have_is_caught_too() -> None:
 @pytest.mark.nightly
 def test_real_rows_reach_their_ceiling_and_every_corruption_is_felt() -> None:
     """Two halves of one table score .98 of perfect on every fidelity metric; what is damaged falls by .05 or more."""
-    frame, table = adult(18_000)
+    frame, table = adult(30_000)
     typed = read_frame(frame, table, name="adult")
     damaged = [canary.name for canary in CANARIES if canary.make.__module__.endswith("damage") and not canary.good]
-    tried = try_canaries(typed, table, names=["fresh", *damaged], metrics=FIDELITY, max_rows=6_000)
+    tried = try_canaries(typed, table, names=["fresh", *damaged], metrics=FIDELITY, max_rows=10_000)
     found = {trial.name: trial for trial in tried.trials}
     real = {finding.metric: finding.score for finding in found["fresh"].findings if finding.score is not None}
     assert min(real.values()) >= 0.98, real
