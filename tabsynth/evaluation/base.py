@@ -145,6 +145,8 @@ METRICS = Registry(
         "pair-similarity": "tabsynth.evaluation.pairs:PairSimilarity",
         "k-marginal": "tabsynth.evaluation.marginals:KMarginal",
         "hallucinated-dependence": "tabsynth.evaluation.hallucinated:HallucinatedDependence",
+        "correlation-difference": "tabsynth.evaluation.dependence_differences:CorrelationDifference",
+        "mutual-information-difference": "tabsynth.evaluation.dependence_differences:MutualInformationDifference",
         "wasserstein": "tabsynth.evaluation.transport:Wasserstein",
         "alpha-precision": "tabsynth.evaluation.support:AlphaPrecision",
         "beta-recall": "tabsynth.evaluation.support:BetaRecall",

@@ -188,7 +188,14 @@ SECTIONS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
         "Pairs of columns",
         "What goes together: the contingency table of every pair, on bins that were fixed on train, and the "
         "dependences that the generator invented, lost or turned round.",
-        ("pair-similarity", "association", "k-marginal", "hallucinated-dependence"),
+        (
+            "pair-similarity",
+            "association",
+            "k-marginal",
+            "hallucinated-dependence",
+            "correlation-difference",
+            "mutual-information-difference",
+        ),
     ),
     (
         "gaps",

@@ -7,6 +7,11 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from tabsynth.evaluation.dependence_differences import (
+    CorrelationDifference,
+    MutualInformationDifference,
+    information,
+)
 from tabsynth.evaluation.hallucinated import HallucinatedDependence, PairChanges, rejected
 from tabsynth.evaluation.marginals import KMarginal
 from tabsynth.evaluation.support import AlphaPrecision, BetaRecall, NeighbourCoverage
@@ -108,3 +113,50 @@ def test_support_sees_what_is_missing_and_what_is_too_much() -> None:
     assert value(NeighbourCoverage(), cloud(2)) > 0.9
     assert value(NeighbourCoverage(), cloud(2, 0.3)) < 0.7
     assert value(BetaRecall(), cloud(2, 0.3)) < value(BetaRecall(), cloud(2)) - 0.1
+
+
+def test_correlations_that_are_gone_are_counted() -> None:
+    """Two of six pairs lose their 0.4: the mean is about 0.8 / 6 above fresh rows; naive rows lose as much."""
+    edges, four = ((0, 1), (2, 3)), list(table_of(4).columns)
+    lost = compare_frames(draw(0, edges)[four], draw(1, edges)[four], draw(2, ())[four], table_of(4))
+    [whole] = CorrelationDifference().measure(lost, level=0.95).results
+    assert whole.value is not None and whole.reference is not None and whole.baseline is not None
+    assert whole.value - whole.reference == pytest.approx(0.8 / 6, abs=0.03)
+    assert whole.baseline == pytest.approx(whole.value, abs=0.03)
+    assert whole.interval is not None and whole.interval.low <= whole.value <= whole.interval.high
+    assert "c0 and c1" in whole.notes[0] or "c2 and c3" in whole.notes[0]
+
+
+def test_mutual_information_sees_what_no_correlation_does() -> None:
+    """A parabola has no correlation and much information; fresh rows differ by little."""
+
+    def parabola(seed: int, bent: bool) -> pd.DataFrame:
+        rng = np.random.default_rng(seed)
+        x = rng.normal(size=4_000)
+        return pd.DataFrame({"c0": x, "c1": (x if bent else rng.normal(size=4_000)) ** 2})
+
+    made = compare_frames(parabola(0, True), parabola(1, True), parabola(2, False), table_of(2))
+    [whole] = MutualInformationDifference().measure(made, level=0.95).results
+    [straight] = CorrelationDifference().measure(made, level=0.95).results
+    assert whole.value is not None and whole.reference is not None
+    assert whole.value > 0.5 and whole.reference < 0.05
+    assert straight.value is not None and straight.value < 0.05
+
+
+def test_information_is_corrected_and_its_error_is_that_of_a_bootstrap() -> None:
+    """Independent columns have none, on the average; resampling gives the same spread."""
+    rng = np.random.default_rng(0)
+    none = [information(np.histogram2d(*rng.random((2, 500)), bins=6)[0].astype(int)) for _ in range(200)]
+    assert np.mean([each[0] for each in none if each]) == pytest.approx(0.0, abs=0.003)
+    x = rng.normal(size=1_000)
+    y = x + rng.normal(size=1_000)
+    cells = [np.digitize(part, [-1, 0, 1]) for part in (x, y)]
+
+    def table(rows: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+        return np.bincount(cells[0][rows] * 4 + cells[1][rows], minlength=16).reshape(4, 4)
+
+    found = information(table(np.arange(1_000)))
+    again = [information(table(rng.integers(0, 1_000, 1_000))) for _ in range(300)]
+    assert found is not None
+    assert found[1] == pytest.approx(np.std([each[0] for each in again if each]), rel=0.2)
+    assert information(np.ones((2, 2), int)) is None  # four rows are no table
