@@ -12,6 +12,7 @@ from math import ceil, log10
 from markupsafe import Markup
 
 from tabsynth.evaluation.detection import Curve, Telltale
+from tabsynth.evaluation.intervals import wilson
 from tabsynth.evaluation.membership import AttackCurve
 from tabsynth.evaluation.pairs import PairScores
 from tabsynth.evaluation.profiles import Cell, Profile
@@ -46,20 +47,33 @@ HEAT_STEPS = (
 )
 
 
-def profile_chart(profile: Profile) -> Markup:
-    """Distribution of one column in train and in synthetic."""
+def profile_chart(profile: Profile, n_holdout: int | None = None) -> Markup:
+    """Distribution of one column in train and in synthetic; with `n_holdout`, where as many real rows would lie."""
     label = f"Distribution of {profile.column}: train beside synthetic"
     if profile.kind == "categories":
-        return _bars(profile.cells, label)
-    return _histogram(profile.cells, label)
+        return _bars(profile.cells, label, n_holdout)
+    return _histogram(profile.cells, label, n_holdout)
 
 
-def _histogram(cells: tuple[Cell, ...], label: str) -> Markup:
+def holdout_band(share: float, n_rows: int) -> tuple[float, float]:
+    """Where the share of a cell lies in 95 of 100 samples of so many real rows (Wilson).
+
+    Example:
+        >>> low, high = holdout_band(0.5, 100)
+        >>> round(low, 2), round(high, 2)
+        (0.4, 0.6)
+    """
+    found = wilson(round(share * n_rows), n_rows, level=0.95)
+    return found.low, found.high
+
+
+def _histogram(cells: tuple[Cell, ...], label: str, n_holdout: int | None) -> Markup:
     width, height, bottom = 440.0, 150.0, 124.0
     steps = sum(cell.width for cell in cells)
     unit = width / max(1, steps)
     top = max(max(cell.train, cell.synthetic) / cell.width for cell in cells) or 1.0
     parts: list[Markup] = []
+    bands: list[Markup] = []
     outline: list[tuple[float, float]] = [(0.0, bottom)]
     x = 0.0
     marks: list[tuple[float, str]] = []
@@ -70,11 +84,17 @@ def _histogram(cells: tuple[Cell, ...], label: str) -> Markup:
         parts.append(box(x, bottom - high, span - (1 if unit > 4 else 0), high, TRAIN, title=title))
         level = bottom - cell.synthetic / cell.width / top * (bottom - 6)
         outline += [(x, level), (x + span, level)]
+        if n_holdout:
+            ends = (
+                max(2.0, bottom - each / cell.width / top * (bottom - 6))
+                for each in holdout_band(cell.train, n_holdout)
+            )
+            bands.append(line(x + span / 2, next(ends), x + span / 2, next(ends), stroke=INK))
         if cell.edge is not None:
             marks.append((x, cell.edge))
         x += span
     outline.append((x, bottom))
-    parts.append(path(outline, stroke=SYNTHETIC, width=2))
+    parts += [*bands, path(outline, stroke=SYNTHETIC, width=2)]
     parts.append(line(0, bottom, width, bottom, stroke=MUTED))
     labelled = float("-inf")
     for position, mark in marks:
@@ -86,7 +106,7 @@ def _histogram(cells: tuple[Cell, ...], label: str) -> Markup:
     return chart(width, height, label, parts)
 
 
-def _bars(cells: tuple[Cell, ...], label: str) -> Markup:
+def _bars(cells: tuple[Cell, ...], label: str, n_holdout: int | None) -> Markup:
     width, row, left, right = 440.0, 22.0, 150.0, 96.0
     top = max([max(cell.train, cell.synthetic) for cell in cells], default=0) or 1.0
     parts: list[Markup] = []
@@ -106,6 +126,9 @@ def _bars(cells: tuple[Cell, ...], label: str) -> Markup:
             )
         )
         parts.append(box(left, y + 3, max(1.0, cell.train * scale), 7, TRAIN))
+        if n_holdout:
+            low, high = (left + min(each, top) * scale for each in holdout_band(cell.train, n_holdout))
+            parts.append(line(low, y + 6.5, high, y + 6.5, stroke=INK))
         parts.append(box(left, y + 11, max(1.0, cell.synthetic * scale), 7, SYNTHETIC))
         values = f"{percent(cell.train)} · {percent(cell.synthetic)}"
         parts.append(text(width, y + 14, values, anchor="end", size=10))

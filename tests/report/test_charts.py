@@ -14,7 +14,15 @@ from tabsynth.evaluation.pairs import PairScore, PairScores
 from tabsynth.evaluation.policy import Clause, judge
 from tabsynth.evaluation.profiles import Cell, Profile
 from tabsynth.report.build import Limit
-from tabsynth.report.charts import MAX_HEAT_COLUMNS, heat_map, profile_chart, roc_chart, ruler, telltale_chart
+from tabsynth.report.charts import (
+    MAX_HEAT_COLUMNS,
+    heat_map,
+    holdout_band,
+    profile_chart,
+    roc_chart,
+    ruler,
+    telltale_chart,
+)
 from tabsynth.report.svg import SYNTHETIC, element, shortened
 
 
@@ -134,3 +142,14 @@ def test_long_names_are_cut() -> None:
     """A label keeps its length; the full name is in the title."""
     assert shortened("abcdef", 4) == "abc…"
     assert shortened("abcd", 4) == "abcd"
+
+
+def test_charts_show_where_real_rows_would_lie() -> None:
+    """One line per cell, wider for fewer rows; none where the size of the holdout is not known."""
+    cells = (Cell(label="a", train=0.3, synthetic=0.4), Cell(label="b", train=0.7, synthetic=0.6))
+    for kind in ("numbers", "categories"):
+        profile = profile_of(kind, *cells)
+        bare, banded = str(profile_chart(profile)), str(profile_chart(profile, 100))
+        assert banded.count("<line") == bare.count("<line") + 2
+    few, many = holdout_band(0.3, 50), holdout_band(0.3, 5_000)
+    assert few[0] < many[0] < 0.3 < many[1] < few[1]
