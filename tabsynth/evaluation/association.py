@@ -20,7 +20,7 @@ from typing import Literal
 
 import numpy as np
 
-from tabsynth.evaluation.base import Detail, Family, Findings, Judged, Result, Unit, unmeasured
+from tabsynth.evaluation.base import Detail, Family, Findings, Judged, Unit, answer, unmeasured
 from tabsynth.evaluation.comparison import Array, Comparison, Which
 from tabsynth.evaluation.intervals import Interval, around, largest_of
 from tabsynth.evaluation.part import Part
@@ -95,11 +95,8 @@ class Association:
         found = [_change(comparison, *three, each) for three in zip(comparison.pairs, made, real, strict=True)]
         found.sort(key=lambda change: change.holdout_change - change.change)
         worst = found[0]
-        whole = Result(
-            metric=self.name,
-            family=self.family,
-            question=self.question,
-            better=self.better,
+        whole = answer(
+            self,
             value=worst.change,
             interval=_shifted(worst.excess, worst.holdout_change),
             n=comparison.n_compared,

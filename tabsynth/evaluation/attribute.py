@@ -22,7 +22,7 @@ from typing import Literal
 
 import numpy as np
 
-from tabsynth.evaluation.base import Detail, Family, Findings, Result, Unit, unmeasured
+from tabsynth.evaluation.base import Detail, Family, Findings, Unit, answer, unmeasured
 from tabsynth.evaluation.comparison import Array, Comparison, Rows
 from tabsynth.evaluation.distances import Encoder, nearest_rows
 from tabsynth.evaluation.targets import AttackBars, Success, bars, excess, one_row_each, too_few, worst_excess
@@ -108,11 +108,8 @@ class AttributeInference:
         if not _declared(comparison):
             notes.append("The schema names no sensitive column, so columns were taken in turn; give them roles.")
         train, control = trials[worst]
-        whole = Result(
-            metric=self.name,
-            family=self.family,
-            question=self.question,
-            better=self.better,
+        whole = answer(
+            self,
             value=train.value,
             interval=train.interval(level),
             n=min(train.n, control.n),

@@ -245,6 +245,41 @@ def run_metric(metric: Metric, comparison: Comparison, *, level: float) -> Findi
     return Findings(results, found.detail)
 
 
+def answer(
+    metric: Metric,
+    *,
+    value: float | None,
+    interval: Interval | None = None,
+    n: int = 0,
+    reference: float | None = None,
+    baseline: float | None = None,
+    judged: Judged | None = None,
+    subject: tuple[str, ...] = (),
+    question: str | None = None,
+    notes: tuple[str, ...] = (),
+    error: str | None = None,
+    verdict: Verdict = Verdict.INFO,
+) -> Result:
+    """The answer to a metric's question, or to one about a `subject` of its own; see `Result` for the fields."""
+    return Result(
+        metric=metric.name,
+        family=metric.family,
+        subject=subject,
+        question=metric.question if question is None else question,
+        better=metric.better,
+        unit=metric.unit,
+        value=value,
+        interval=interval,
+        n=n,
+        reference=reference,
+        baseline=baseline,
+        judged=judged,
+        verdict=verdict,
+        notes=notes,
+        error=error,
+    )
+
+
 def unmeasured(metric: Metric, *notes: str, error: str | None = None, undecided: bool = False) -> Result:
     """The result of a metric that was not measured, with the reason.
 
@@ -254,16 +289,8 @@ def unmeasured(metric: Metric, *notes: str, error: str | None = None, undecided:
         error: Why it failed.
         undecided: Whether it applies, but could not be measured (too few rows, not asked for).
     """
-    return Result(
-        metric=metric.name,
-        family=metric.family,
-        question=metric.question,
-        better=metric.better,
-        unit=metric.unit,
-        notes=notes,
-        error=error,
-        verdict=Verdict.INSUFFICIENT if error or undecided else Verdict.INFO,
-    )
+    verdict = Verdict.INSUFFICIENT if error or undecided else Verdict.INFO
+    return answer(metric, value=None, notes=notes, error=error, verdict=verdict)
 
 
 def describe_error(error: Exception) -> str:

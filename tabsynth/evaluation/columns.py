@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from tabsynth.evaluation.base import Detail, Family, Findings, Judged, Result, Unit, unmeasured
+from tabsynth.evaluation.base import Detail, Family, Findings, Judged, Result, Unit, answer, unmeasured
 from tabsynth.evaluation.comparison import Array, Comparison, Which
 from tabsynth.evaluation.intervals import Interval, around, each_of, largest_of, newcombe, size_of, wilson
 from tabsynth.evaluation.profiles import Profile, profile
@@ -64,11 +64,8 @@ class ColumnSimilarity:
         ratio, ratio_interval = share_of_ceiling(
             mean, ceiling, level=level, clusters=clusters, holdout_clusters=holdout_clusters
         )
-        whole = Result(
-            metric=self.name,
-            family=self.family,
-            question=self.question,
-            better=self.better,
+        whole = answer(
+            self,
             value=mean.value,
             interval=mean.interval(level=level, clusters=clusters),
             n=comparison.n_compared,
@@ -78,12 +75,10 @@ class ColumnSimilarity:
             notes=_notes(comparison),
         )
         singles = [
-            Result(
-                metric=self.name,
-                family=self.family,
+            answer(
+                self,
                 subject=(name,),
                 question=f"Does {name} have the distribution of the real column?",
-                better=self.better,
                 value=own.value,
                 interval=own.interval(level=level, clusters=clusters),
                 n=comparison.n_compared,
@@ -139,12 +134,8 @@ class WorstColumn:
         own, real, naive = (
             column_similarity(comparison, worst, which) for which in ("synthetic", "holdout", "uniform")
         )
-        whole = Result(
-            metric=self.name,
-            family=self.family,
-            question=self.question,
-            better=self.better,
-            unit=self.unit,
+        whole = answer(
+            self,
             value=own.value,
             interval=own.interval(level=level, clusters=clusters),
             n=comparison.n_compared,
@@ -212,12 +203,10 @@ class Tails:
             holdout_events, holdout_n = parts["holdout"]
             difference = newcombe(events, n, holdout_events, holdout_n, level=level)
             results.append(
-                Result(
-                    metric=self.name,
-                    family=self.family,
+                answer(
+                    self,
                     subject=(name,),
                     question=f"Does {name} reach as far as the real column, and no further?",
-                    better=self.better,
                     value=_share(events, n),
                     interval=wilson(events, n, level=level),
                     n=n,

@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from tabsynth.evaluation.base import Detail, Family, Findings, Judged, Result, Unit, unmeasured
+from tabsynth.evaluation.base import Detail, Family, Findings, Judged, Unit, answer, unmeasured
 from tabsynth.evaluation.comparison import Array, Comparison, Rows
 from tabsynth.evaluation.intervals import Interval, newcombe, wilson
 from tabsynth.schema.model import Identifier, Text
@@ -82,11 +82,8 @@ class ExactCopies:
         notes = ["Rows are compared in all modelled columns, at the precision of the schema."]
         if reference > 0.5:
             notes.append("Most real rows have a twin, as the columns allow few different rows; copies say little here.")
-        whole = Result(
-            metric=self.name,
-            family=self.family,
-            question=self.question,
-            better=self.better,
+        whole = answer(
+            self,
             value=share,
             interval=wilson(copies["synthetic"], n, level=level),
             n=min(n, m),
@@ -185,12 +182,8 @@ def _reuse(
     counts = {name: _reused(train, synthetic, name, min_length) for name in names}
     cells = {name: len(_texts(synthetic, name, min_length)) for name in names}
     total, n_cells = sum(counts.values()), sum(cells.values())
-    result = Result(
-        metric=metric.name,
-        family=metric.family,
-        question=metric.question,
-        better=metric.better,
-        unit=metric.unit,
+    result = answer(
+        metric,
         value=float(total),
         interval=Interval(low=total, high=total, level=level),
         n=n_cells,

@@ -24,7 +24,7 @@ from typing import Literal
 import numpy as np
 from scipy import stats
 
-from tabsynth.evaluation.base import Family, Findings, Metric, Result, Unit, unmeasured
+from tabsynth.evaluation.base import Family, Findings, Metric, Result, Unit, answer, unmeasured
 from tabsynth.evaluation.comparison import Array, Comparison, Which
 from tabsynth.evaluation.intervals import around
 
@@ -159,12 +159,8 @@ def _mean_difference(
     place = int(np.argmax(gaps[:, 0] - gaps[:, 1]))
     first, second = list(whole)[place]
     n = comparison.n_compared
-    return Result(
-        metric=metric.name,
-        family=metric.family,
-        question=metric.question,
-        better=metric.better,
-        unit=metric.unit,
+    return answer(
+        metric,
         value=value,
         interval=around(value, error, n=n, level=level, upper=1e300),
         n=n,

@@ -21,7 +21,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from tabsynth.evaluation.base import Detail, Family, Findings, Result, Unit, unmeasured
+from tabsynth.evaluation.base import Detail, Family, Findings, Unit, answer, unmeasured
 from tabsynth.evaluation.comparison import Array, Comparison, Rows, Which
 from tabsynth.evaluation.intervals import Interval, auc_interval
 from tabsynth.evaluation.part import Part
@@ -140,12 +140,8 @@ class Detection:
             )
         if telltale and telltale[0].loss > 0.01:
             notes.append(f"The column that gives most away: {telltale[0].column}.")
-        whole = Result(
-            metric=self.name,
-            family=self.family,
-            question=self.question,
-            better=self.better,
-            unit=self.unit,
+        whole = answer(
+            self,
             value=area,
             interval=interval,
             n=n_rows,

@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from tabsynth.evaluation.base import Detail, Family, Findings, Judged, Result, Unit, unmeasured
+from tabsynth.evaluation.base import Detail, Family, Findings, Judged, Unit, answer, unmeasured
 from tabsynth.evaluation.comparison import Array, Comparison
 from tabsynth.evaluation.intervals import Interval, around, each_of, largest_of
 from tabsynth.evaluation.part import Part
@@ -87,11 +87,8 @@ class Digits:
             singles[name] = (Interval(low=1 - mine.high, high=1 - mine.low, level=level), naive)
         order = sorted(shares, key=lambda share: share.reference - share.value)
         worst = order[0]
-        whole = Result(
-            metric=self.name,
-            family=self.family,
-            question=self.question,
-            better=self.better,
+        whole = answer(
+            self,
             value=worst.value,
             interval=singles[worst.column][0],
             n=comparison.n_compared,

@@ -30,7 +30,7 @@ from typing import Literal
 import numpy as np
 from scipy import stats
 
-from tabsynth.evaluation.base import Detail, Family, Findings, Judged, Result, Unit, describe_error, unmeasured
+from tabsynth.evaluation.base import Detail, Family, Findings, Judged, Unit, answer, describe_error, unmeasured
 from tabsynth.evaluation.comparison import Comparison
 from tabsynth.evaluation.intervals import Interval
 from tabsynth.evaluation.recipe import Audit, Recipe
@@ -194,12 +194,8 @@ class EpsilonAudit:
         ]
         if failures:
             notes.append(f"{len(failures)} runs failed: {failures[0].rstrip('.')}.")
-        whole = Result(
-            metric=self.name,
-            family=self.family,
-            question=self.question,
-            better=self.better,
-            unit=self.unit,
+        whole = answer(
+            self,
             value=proven,
             n=n,
             judged=Judged(

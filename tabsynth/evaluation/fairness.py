@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 
-from tabsynth.evaluation.base import Detail, Family, Findings, Judged, Metric, Result, Unit, unmeasured
+from tabsynth.evaluation.base import Detail, Family, Findings, Judged, Metric, Unit, answer, unmeasured
 from tabsynth.evaluation.comparison import Array, Comparison, Which
 from tabsynth.evaluation.groups import JUDGED_PEOPLE, MIN_PEOPLE, Group, Grouping, groups
 from tabsynth.evaluation.intervals import Interval, around, each_of, standard_error_of_mean, z_value
@@ -188,12 +188,8 @@ def group_findings(
     value = _size(worst, two_sided)
     interval = Interval(low=min(max(sure), value), high=max(high, value), level=level)
     shown = worst.real if reference is None else reference
-    result = Result(
-        metric=metric.name,
-        family=metric.family,
-        question=metric.question,
-        better=metric.better,
-        unit=metric.unit,
+    result = answer(
+        metric,
         value=value if two_sided else worst.synthetic,
         interval=interval if two_sided else _around(worst, interval),
         n=n,

@@ -23,7 +23,7 @@ from typing import Literal
 import numpy as np
 from scipy import stats
 
-from tabsynth.evaluation.base import Detail, Family, Findings, Result, Unit, unmeasured
+from tabsynth.evaluation.base import Detail, Family, Findings, Unit, answer, unmeasured
 from tabsynth.evaluation.comparison import Array, Comparison, Rows
 from tabsynth.evaluation.intervals import wilson
 from tabsynth.evaluation.part import Part
@@ -111,11 +111,8 @@ class HallucinatedDependence:
             for kind, chosen, by in (("invented", invented, "synthetic"), ("lost", lost, "train"))
             for place in sorted(np.flatnonzero(chosen), key=lambda place: -found[by][1][place])[:N_LISTED]
         ]
-        whole = Result(
-            metric=self.name,
-            family=self.family,
-            question=self.question,
-            better=self.better,
+        whole = answer(
+            self,
             value=count / n_pairs,
             interval=wilson(count, n_pairs, level=level),
             n=n,

@@ -25,7 +25,7 @@ from typing import Literal
 import numpy as np
 
 from tabsynth.evaluation.association import dependence
-from tabsynth.evaluation.base import Detail, Family, Findings, Result, Unit, unmeasured
+from tabsynth.evaluation.base import Detail, Family, Findings, Unit, answer, unmeasured
 from tabsynth.evaluation.combining import combine
 from tabsynth.evaluation.comparison import Array, Comparison, Rows, independent_rows
 from tabsynth.evaluation.intervals import Interval
@@ -133,12 +133,8 @@ class RegressionEstimates:
             "the value as well.",
             "Intervals from synthetic rows need the plug-in rule and a generator for which they were measured to hold.",
         ]
-        result = Result(
-            metric=self.name,
-            family=self.family,
-            question=self.question,
-            better=self.better,
-            unit=self.unit,
+        result = answer(
+            self,
             value=value,
             interval=_spread(real, synthetic, value, rng, level),
             n=n,

@@ -19,7 +19,7 @@ from typing import Literal
 
 import numpy as np
 
-from tabsynth.evaluation.base import Detail, Family, Findings, Result, Unit, unmeasured
+from tabsynth.evaluation.base import Detail, Family, Findings, Unit, answer, unmeasured
 from tabsynth.evaluation.comparison import Array, Comparison, Rows
 from tabsynth.evaluation.distances import Encoder, nearest_rows
 from tabsynth.evaluation.targets import AttackBars, Success, bars, one_row_each, too_few, worst_excess
@@ -85,11 +85,8 @@ class Linkability:
             naive.append(float(_meet(near[0][0], np.roll(near[1][0], 1, axis=0)).mean()))
         worst, judged = worst_excess(trials, level)
         train, control = trials[worst]
-        whole = Result(
-            metric=self.name,
-            family=self.family,
-            question=self.question,
-            better=self.better,
+        whole = answer(
+            self,
             value=train.value,
             interval=train.interval(level),
             n=min(train.n, control.n),

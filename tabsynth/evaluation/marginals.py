@@ -16,7 +16,7 @@ from typing import Literal
 
 import numpy as np
 
-from tabsynth.evaluation.base import Detail, Family, Findings, Judged, Result, Unit, unmeasured
+from tabsynth.evaluation.base import Detail, Family, Findings, Judged, Unit, answer, unmeasured
 from tabsynth.evaluation.comparison import Array, Comparison, Which
 from tabsynth.evaluation.part import Part
 from tabsynth.evaluation.similarity import Mean, counted_similarity, share_of_ceiling
@@ -94,11 +94,8 @@ class KMarginal:
         ratio, interval = share_of_ceiling(
             mean, ceiling, level=level, clusters=clusters, holdout_clusters=comparison.clusters("holdout")
         )
-        whole = Result(
-            metric=self.name,
-            family=self.family,
-            question=self.question,
-            better=self.better,
+        whole = answer(
+            self,
             value=mean.value,
             interval=mean.interval(level=level, clusters=clusters),
             n=comparison.n_compared,

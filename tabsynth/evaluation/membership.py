@@ -21,7 +21,7 @@ from typing import Literal
 
 import numpy as np
 
-from tabsynth.evaluation.base import Detail, Family, Findings, Result, Unit, unmeasured
+from tabsynth.evaluation.base import Detail, Family, Findings, Unit, answer, unmeasured
 from tabsynth.evaluation.comparison import Comparison
 from tabsynth.evaluation.membership_attacks import MIN_PEOPLE, Suspicion
 from tabsynth.evaluation.membership_trial import MembershipTrial, lonely, loners, membership_trial
@@ -138,11 +138,8 @@ class Membership:
             )
         if suspicion.n_searched < comparison.synthetic.n_rows:
             notes.append("The synthetic rows were drawn at random; a leak in the others is not seen.")
-        whole = Result(
-            metric=self.name,
-            family=self.family,
-            question=self.question,
-            better=self.better,
+        whole = answer(
+            self,
             value=float(found.rates[best, TAIL]),
             interval=found.rate_interval(TAIL, level),
             n=min(n_members, n_others),
@@ -185,12 +182,8 @@ class MembershipArea:
             return Findings([unmeasured(self, _too_few(comparison), undecided=True)])
         suspicion = trial.suspicion
         best = int(np.argmax(trial.found.areas))
-        whole = Result(
-            metric=self.name,
-            family=self.family,
-            question=self.question,
-            better=self.better,
-            unit=self.unit,
+        whole = answer(
+            self,
             value=float(trial.found.areas[best]),
             interval=largest_area(suspicion.members, suspicion.others, level),
             n=min(suspicion.members.shape[1], suspicion.others.shape[1]),
@@ -249,11 +242,8 @@ class MembershipOutliers:
         ends = {name: part[0].rate_interval(0, level) for name, part in found.items()}
         worst = max(tried, key=lambda name: float(tried[name][0].rates[:, 0].max()))
         measured, n_members, n_others = tried[worst]
-        whole = Result(
-            metric=self.name,
-            family=self.family,
-            question=self.question,
-            better=self.better,
+        whole = answer(
+            self,
             value=float(measured.rates[:, 0].max()),
             interval=ends[worst].model_copy(update={"high": max(ends[name].high for name in tried)}),
             n=min(_sizes(suspicion)),

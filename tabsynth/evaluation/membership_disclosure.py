@@ -20,7 +20,7 @@ from typing import Literal
 
 import numpy as np
 
-from tabsynth.evaluation.base import Family, Findings, Result, Unit, unmeasured
+from tabsynth.evaluation.base import Family, Findings, Unit, answer, unmeasured
 from tabsynth.evaluation.comparison import Array, Comparison, Rows
 from tabsynth.evaluation.distances import differing_states
 from tabsynth.evaluation.intervals import Interval
@@ -88,11 +88,8 @@ class MembershipDisclosure:
             _fewest_differing(comparison, part.take(np.arange(n)), naive, names, rng)
             for part in (targets.train, targets.holdout)
         ]
-        whole = Result(
-            metric=self.name,
-            family=self.family,
-            question=self.question,
-            better=self.better,
+        whole = answer(
+            self,
             value=scores[best],
             interval=Interval(low=min(float(low), scores[best]), high=max(float(high), scores[best]), level=level),
             n=n,

@@ -17,7 +17,7 @@ from typing import Literal
 
 import numpy as np
 
-from tabsynth.evaluation.base import Detail, Family, Findings, Judged, Result, Unit, unmeasured
+from tabsynth.evaluation.base import Detail, Family, Findings, Judged, Unit, answer, unmeasured
 from tabsynth.evaluation.comparison import Array, Comparison, Which
 from tabsynth.evaluation.intervals import (
     Interval,
@@ -114,11 +114,8 @@ class MissingnessByGroup:
         at = int(np.argmax([mine.misplaced - theirs.misplaced for mine, theirs in zip(own, real, strict=True)]))
         worst, reference = own[at], real[at].misplaced
         gaps, n_groups = _gaps(own, level)
-        whole = Result(
-            metric=self.name,
-            family=self.family,
-            question=self.question,
-            better=self.better,
+        whole = answer(
+            self,
             value=worst.misplaced,
             interval=Interval(
                 low=max(0.0, excesses[at].low + reference), high=min(1.0, excesses[at].high + reference), level=level

@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from tabsynth.evaluation.base import Detail, Family, Findings, Result, Unit, unmeasured
+from tabsynth.evaluation.base import Detail, Family, Findings, Result, Unit, answer, unmeasured
 from tabsynth.evaluation.comparison import Comparison
 from tabsynth.evaluation.intervals import Interval, each_of, largest_of, newcombe, size_of
 from tabsynth.evaluation.part import Part
@@ -80,12 +80,10 @@ class Missingness:
 
     def _single(self, comparison: Comparison, rate: MissingRate) -> Result:
         uniform = float(np.isnan(comparison.compared("uniform").columns[rate.column]).mean())
-        return Result(
-            metric=self.name,
-            family=self.family,
+        return answer(
+            self,
             subject=(rate.column,),
             question=f"Are as many cells of {rate.column} missing as in the real table?",
-            better=self.better,
             value=abs(rate.synthetic - rate.train),
             interval=size_of(rate.interval),
             n=min(comparison.synthetic.n_rows, comparison.train.n_rows),

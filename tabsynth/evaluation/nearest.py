@@ -17,7 +17,7 @@ from typing import Literal
 
 import numpy as np
 
-from tabsynth.evaluation.base import Detail, Family, Findings, Result, Unit, unmeasured
+from tabsynth.evaluation.base import Detail, Family, Findings, Unit, answer, unmeasured
 from tabsynth.evaluation.comparison import Array, Comparison, Rows
 from tabsynth.evaluation.intervals import wilson
 from tabsynth.randomness import child, deterministic_threads
@@ -84,11 +84,8 @@ class NearCopies:
         notes = [f"{n_asked:,} rows of each were compared with {searched.n_rows:,} training rows."]
         if searched.n_rows < comparison.train.n_rows:
             notes.append("The training rows were drawn at random; near copies of the others are not seen.")
-        whole = Result(
-            metric=self.name,
-            family=self.family,
-            question=self.question,
-            better=self.better,
+        whole = answer(
+            self,
             value=float(close["synthetic"].mean()),
             interval=wilson(int(close["synthetic"].sum()), n_asked, level=level),
             n=n_asked,

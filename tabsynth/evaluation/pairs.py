@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from tabsynth.evaluation.base import Detail, Family, Findings, Judged, Result, Unit, unmeasured
+from tabsynth.evaluation.base import Detail, Family, Findings, Judged, Unit, answer, unmeasured
 from tabsynth.evaluation.comparison import MAX_PAIRS, Comparison, Which
 from tabsynth.evaluation.part import Part
 from tabsynth.evaluation.similarity import Mean, Similarity, counted_similarity, share_of_ceiling
@@ -92,11 +92,8 @@ class PairSimilarity:
         )
         n_pairs = len(comparison.columns) * (len(comparison.columns) - 1) // 2
         detail = PairScores(columns=comparison.columns, scores=tuple(scores), n_pairs=n_pairs)
-        whole = Result(
-            metric=self.name,
-            family=self.family,
-            question=self.question,
-            better=self.better,
+        whole = answer(
+            self,
             value=mean.value,
             interval=mean.interval(level=level, clusters=clusters),
             n=comparison.n_compared,
@@ -106,12 +103,10 @@ class PairSimilarity:
             notes=(_scope(n_pairs),),
         )
         worst = [
-            Result(
-                metric=self.name,
-                family=self.family,
+            answer(
+                self,
                 subject=(score.first, score.second),
                 question=f"Do {score.first} and {score.second} go together as in the real table?",
-                better=self.better,
                 value=score.value,
                 interval=singles[score.first, score.second].interval(level=level, clusters=clusters),
                 n=comparison.n_compared,

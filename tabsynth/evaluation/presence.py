@@ -15,7 +15,7 @@ from typing import Literal
 
 import numpy as np
 
-from tabsynth.evaluation.base import Detail, Family, Findings, Judged, Result, Unit, unmeasured
+from tabsynth.evaluation.base import Detail, Family, Findings, Judged, Unit, answer, unmeasured
 from tabsynth.evaluation.comparison import Array, Comparison, Rows
 from tabsynth.evaluation.intervals import Interval, each_of, largest_of, newcombe, wilson
 from tabsynth.evaluation.part import Part
@@ -81,12 +81,8 @@ class LostValues:
             for name, (common, lost) in found.items()
         ]
         gone = [part.column for part in parts if part.lost]
-        whole = Result(
-            metric=self.name,
-            family=self.family,
-            question=self.question,
-            better=self.better,
-            unit=self.unit,
+        whole = answer(
+            self,
             value=float(total),
             interval=Interval(low=total, high=total, level=level),
             n=comparison.synthetic.n_rows,
@@ -135,11 +131,8 @@ class InventedCategories:
         )
         worst = max(names, key=lambda name: own[name] - real[name])
         intervals = [newcombe(round(own[name] * n), n, round(real[name] * m), m, level=each) for name in names]
-        whole = Result(
-            metric=self.name,
-            family=self.family,
-            question=self.question,
-            better=self.better,
+        whole = answer(
+            self,
             value=own[worst],
             interval=wilson(round(own[worst] * n), n, level=level),
             n=min(n, m),

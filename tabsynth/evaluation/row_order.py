@@ -18,7 +18,7 @@ from typing import Literal
 
 import numpy as np
 
-from tabsynth.evaluation.base import Family, Findings, Judged, Result, Unit, unmeasured
+from tabsynth.evaluation.base import Family, Findings, Judged, Unit, answer, unmeasured
 from tabsynth.evaluation.comparison import Comparison, Rows
 from tabsynth.evaluation.intervals import Interval, around, each_of, largest_of
 
@@ -57,11 +57,8 @@ class RowOrder:
         intervals = [_interval(*part, each) for part in found.values()]
         worst = max(found, key=lambda key: found[key][0])
         high = largest_of(intervals, level=level)
-        whole = Result(
-            metric=self.name,
-            family=self.family,
-            question=self.question,
-            better=self.better,
+        whole = answer(
+            self,
             value=found[worst][0],
             interval=high,
             n=found[worst][2],

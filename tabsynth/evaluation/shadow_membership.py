@@ -18,7 +18,7 @@ from typing import Literal
 
 import numpy as np
 
-from tabsynth.evaluation.base import Detail, Family, Findings, Metric, Result, Unit, unmeasured
+from tabsynth.evaluation.base import Detail, Family, Findings, Metric, Unit, answer, unmeasured
 from tabsynth.evaluation.comparison import Array, Comparison
 from tabsynth.evaluation.intervals import Interval, each_of
 from tabsynth.evaluation.membership import (
@@ -111,11 +111,8 @@ class ShadowMembership:
             return _unanswered(self, trial)
         found, naive = _found(comparison, trial), _naive(comparison, trial)
         best = found.best(TAIL)
-        whole = Result(
-            metric=self.name,
-            family=self.family,
-            question=self.question,
-            better=self.better,
+        whole = answer(
+            self,
             value=float(found.rates[best, TAIL]),
             interval=found.rate_interval(TAIL, level),
             n=_size(trial),
@@ -160,12 +157,8 @@ class ShadowArea:
             return _unanswered(self, trial)
         found, naive = _found(comparison, trial), _naive(comparison, trial)
         best = int(np.argmax(found.areas))
-        whole = Result(
-            metric=self.name,
-            family=self.family,
-            question=self.question,
-            better=self.better,
-            unit=self.unit,
+        whole = answer(
+            self,
             value=float(found.areas[best]),
             interval=largest_area(trial.members, trial.others, level),
             n=_size(trial),
@@ -222,11 +215,8 @@ class ShadowOutliers:
         worst = max(tried, key=lambda name: float(tried[name][0].rates[:, 0].max()))
         measured, n_members, n_others = tried[worst]
         low = max(part[0].rate_interval(0, sure).low for part in tried.values())
-        whole = Result(
-            metric=self.name,
-            family=self.family,
-            question=self.question,
-            better=self.better,
+        whole = answer(
+            self,
             value=float(measured.rates[:, 0].max()),
             interval=Interval(low=low, high=max(end.high for end in ends.values()), level=level),
             n=_size(trial),

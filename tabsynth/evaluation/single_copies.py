@@ -23,7 +23,7 @@ from typing import Literal
 import numpy as np
 from scipy import stats
 
-from tabsynth.evaluation.base import Family, Findings, Judged, Result, Unit, unmeasured
+from tabsynth.evaluation.base import Family, Findings, Judged, Unit, answer, unmeasured
 from tabsynth.evaluation.comparison import Array, Comparison
 from tabsynth.evaluation.copies import row_codes
 from tabsynth.evaluation.intervals import Interval, newcombe, wilson
@@ -74,11 +74,8 @@ class SingleCopies:
             (_shared_by_two(holdout, _owners(comparison, holdout, n_codes)), m * m // (2 * len(train))),
             level=level,
         )
-        whole = Result(
-            metric=self.name,
-            family=self.family,
-            question=self.question,
-            better=self.better,
+        whole = answer(
+            self,
             value=copies / n,
             interval=Interval(low=copies / n, high=copies / n, level=level),
             n=min(n, m),

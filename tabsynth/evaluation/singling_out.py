@@ -23,7 +23,7 @@ from typing import Literal
 import numpy as np
 from scipy.special import betaln
 
-from tabsynth.evaluation.base import Detail, Family, Findings, Judged, Result, Unit, unmeasured
+from tabsynth.evaluation.base import Detail, Family, Findings, Judged, Unit, answer, unmeasured
 from tabsynth.evaluation.comparison import Array, Comparison, Rows
 from tabsynth.evaluation.intervals import newcombe, wilson
 from tabsynth.evaluation.targets import MIN_TARGETS, AttackBars, one_row_each, too_few
@@ -88,11 +88,8 @@ class SinglingOut:
         by_naive = float((_counts(naive, targets.train) == 1).mean()) if naive else 0.0
         n, value = len(made), isolated / len(made)
         difference = newcombe(isolated, n, round(expected * n), n, level=level)
-        whole = Result(
-            metric=self.name,
-            family=self.family,
-            question=self.question,
-            better=self.better,
+        whole = answer(
+            self,
             value=value,
             interval=wilson(isolated, n, level=level),
             n=n,

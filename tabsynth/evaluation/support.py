@@ -25,7 +25,7 @@ from typing import Literal
 
 import numpy as np
 
-from tabsynth.evaluation.base import Family, Findings, Result, Unit, unmeasured
+from tabsynth.evaluation.base import Family, Findings, Unit, answer, unmeasured
 from tabsynth.evaluation.comparison import Array, Comparison, Rows, Which
 from tabsynth.evaluation.distances import Encoder, Points
 from tabsynth.evaluation.intervals import Interval, around
@@ -72,11 +72,8 @@ class _Support:
         own = parts[self.name]
         value, error = own["synthetic"]
         interval: Interval = around(value, error, n=found.n, level=level)
-        whole = Result(
-            metric=self.name,
-            family=self.family,
-            question=self.question,
-            better=self.better,
+        whole = answer(
+            self,
             value=value,
             interval=interval,
             n=found.n,

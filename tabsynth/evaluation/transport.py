@@ -17,7 +17,7 @@ from typing import Literal
 
 import numpy as np
 
-from tabsynth.evaluation.base import Family, Findings, Result, Unit, unmeasured
+from tabsynth.evaluation.base import Family, Findings, Unit, answer, unmeasured
 from tabsynth.evaluation.comparison import Array, Comparison
 from tabsynth.evaluation.intervals import around
 
@@ -60,13 +60,10 @@ class Wasserstein:
                 continue
             value, error = transport(train, others["synthetic"])
             results.append(
-                Result(
-                    metric=self.name,
-                    family=self.family,
+                answer(
+                    self,
                     subject=(name,),
                     question=f"How far is {name} from the real column?",
-                    better=self.better,
-                    unit=self.unit,
                     value=value / unit,
                     interval=around(value / unit, error / unit, n=len(others["synthetic"]), level=level, upper=1e300),
                     n=len(others["synthetic"]),

@@ -22,7 +22,7 @@ from typing import Literal
 
 import numpy as np
 
-from tabsynth.evaluation.base import Family, Findings, Judged, Result, Unit, unmeasured
+from tabsynth.evaluation.base import Family, Findings, Judged, Result, Unit, answer, unmeasured
 from tabsynth.evaluation.comparison import Array, Comparison, Which
 from tabsynth.evaluation.intervals import Interval, around, each_of, standard_error_of_mean
 from tabsynth.randomness import child
@@ -196,11 +196,8 @@ def _result(
     both = standard_error_of_mean(hits["synthetic"].astype(np.float64) - hits["holdout"], people)
     # Which holdout rows were drawn moves the reference as well, as much as it moves its own share.
     both = float(np.hypot(both, np.sqrt(real * (1 - real) / comparison.n_compared)))
-    return Result(
-        metric=metric.name,
-        family=metric.family,
-        question=metric.question,
-        better=metric.better,
+    return answer(
+        metric,
         value=share,
         interval=around(share, own, n=n, level=level),
         n=comparison.n_compared,

@@ -20,7 +20,7 @@ from typing import Literal
 
 import numpy as np
 
-from tabsynth.evaluation.base import Detail, Family, Findings, Judged, Result, Unit
+from tabsynth.evaluation.base import Detail, Family, Findings, Judged, Result, Unit, answer
 from tabsynth.evaluation.comparison import Comparison
 from tabsynth.evaluation.intervals import Interval, each_of, largest_of
 from tabsynth.evaluation.learners import FAMILIES
@@ -117,12 +117,8 @@ class TrainOnSynthetic:
             notes.append("The rows to learn from were drawn at random from larger tables.")
         notes += _oddities(found)
         notes.append(ONE_FIT)
-        result = Result(
-            metric=self.name,
-            family=self.family,
-            question=self.question,
-            better=self.better,
-            unit=self.unit,
+        result = answer(
+            self,
             value=whole["synthetic"].value,
             interval=whole["synthetic"].interval(found.all_people, level),
             n=int(found.all_people.max()) + 1,

@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 from scipy import stats
 
-from tabsynth.evaluation.base import Detail, Family, Findings, Result, Unit, unmeasured
+from tabsynth.evaluation.base import Detail, Family, Findings, Unit, answer, unmeasured
 from tabsynth.evaluation.comparison import Array, Comparison
 from tabsynth.evaluation.intervals import Interval, standard_error_of_mean
 from tabsynth.evaluation.learners import SETTINGS
@@ -105,12 +105,8 @@ class ModelRanking:
         tau = agreement(values["real"], values["synthetic"])
         spread = [agreement(values["real"] + row[:n], values["synthetic"] + row[n:]) for row in moved]
         regret = float(values["real"].max() - values["real"][int(np.argmax(values["synthetic"]))])
-        result = Result(
-            metric=self.name,
-            family=self.family,
-            question=self.question,
-            better=self.better,
-            unit=self.unit,
+        result = answer(
+            self,
             value=tau,
             interval=_including(tau, spread, level),
             n=int(trial.people.max()) + 1,
@@ -191,12 +187,8 @@ class FeatureImportance:
         ]
         if n < len(trial.task.features):
             notes.append(f"{n} of {len(trial.task.features)} columns, drawn by seed.")
-        result = Result(
-            metric=self.name,
-            family=self.family,
-            question=self.question,
-            better=self.better,
-            unit=self.unit,
+        result = answer(
+            self,
             value=rho,
             interval=_including(rho, spread, level),
             n=int(people.max()) + 1,

@@ -17,7 +17,7 @@ from typing import Literal
 
 import numpy as np
 
-from tabsynth.evaluation.base import Detail, Family, Findings, Judged, Result, Unit, unmeasured
+from tabsynth.evaluation.base import Detail, Family, Findings, Judged, Unit, answer, unmeasured
 from tabsynth.evaluation.comparison import Comparison, Rows, independent_rows
 from tabsynth.evaluation.intervals import around, standard_error_of_mean
 from tabsynth.evaluation.learners import boosting
@@ -108,12 +108,8 @@ class GlobalUtility:
             judged = Judged(what="share of the ceiling", value=share, interval=interval)
         else:
             notes.append("Hardly any column can be predicted from real rows, so nothing can be lost; not judged.")
-        result = Result(
-            metric=self.name,
-            family=self.family,
-            question=self.question,
-            better=self.better,
-            unit=self.unit,
+        result = answer(
+            self,
             value=synthetic.value,
             interval=synthetic.interval(people, level),
             n=int(people.max()) + 1,

@@ -21,7 +21,7 @@ from typing import Literal
 
 import numpy as np
 
-from tabsynth.evaluation.base import Detail, Family, Findings, Judged, Result, Unit, unmeasured
+from tabsynth.evaluation.base import Detail, Family, Findings, Judged, Unit, answer, unmeasured
 from tabsynth.evaluation.comparison import Array, Comparison, Which
 from tabsynth.evaluation.intervals import around, standard_error_of_mean
 from tabsynth.evaluation.part import Part
@@ -116,11 +116,8 @@ class QueryError:
         value, reference = float(own.errors.mean()), float(real.errors.mean())
         error = standard_error_of_mean(own.influence, clusters[0])
         both = float(np.hypot(error, standard_error_of_mean(real.influence, clusters[1])))
-        result = Result(
-            metric=self.name,
-            family=self.family,
-            question=self.question,
-            better=self.better,
+        result = answer(
+            self,
             value=value,
             interval=around(value, error, n=n, level=level, upper=1e3),
             n=n,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from tabsynth.evaluation.base import Detail, Family, Findings, Result, Unit, unmeasured
+from tabsynth.evaluation.base import Detail, Family, Findings, Unit, answer, unmeasured
 from tabsynth.evaluation.comparison import Comparison
 from tabsynth.evaluation.intervals import Interval
 
@@ -46,12 +46,8 @@ class SchemaViolations:
         if comparison.violations is None:
             return Findings([unmeasured(self, "The rules of the schema were not checked.", undecided=True)])
         total = sum(comparison.violations.values())
-        result = Result(
-            metric=self.name,
-            family=self.family,
-            question=self.question,
-            better=self.better,
-            unit=self.unit,
+        result = answer(
+            self,
             value=float(total),
             interval=Interval(low=total, high=total, level=level),
             n=comparison.synthetic.n_rows,
