@@ -18,12 +18,12 @@ from typing import Literal
 
 import numpy as np
 
+from tabsynth.evaluation.attack_scores import TAIL
 from tabsynth.evaluation.base import Family, Findings, Result, Unit, unmeasured
 from tabsynth.evaluation.comparison import Array, Comparison
 from tabsynth.evaluation.fairness import MIN_ROWS, GroupScore, group_findings, no_groups
 from tabsynth.evaluation.groups import groups
 from tabsynth.evaluation.intervals import around, each_of, newcombe, standard_error_of_mean
-from tabsynth.evaluation.membership import TAIL
 from tabsynth.evaluation.membership_attacks import cast
 from tabsynth.evaluation.membership_trial import membership_trial
 from tabsynth.evaluation.tasks import tested

@@ -21,72 +21,28 @@ from typing import Literal
 
 import numpy as np
 
-from tabsynth.evaluation.base import Detail, Family, Findings, Unit, answer, unmeasured
+from tabsynth.evaluation.attack_scores import (
+    TAIL,
+    TOO_FEW_LONELY,
+    AttackScores,
+    Group,
+    measured_groups,
+    most_exposed,
+    spoken_p,
+)
+from tabsynth.evaluation.base import Family, Findings, Unit, answer, unmeasured
 from tabsynth.evaluation.comparison import Comparison
 from tabsynth.evaluation.membership_attacks import MIN_PEOPLE, Suspicion
-from tabsynth.evaluation.membership_trial import MembershipTrial, lonely, loners, membership_trial
-from tabsynth.evaluation.part import Part
-from tabsynth.evaluation.rates import RATES, Strengths, largest_area, strengths
+from tabsynth.evaluation.membership_trial import lonely, loners, membership_trial
+from tabsynth.evaluation.rates import largest_area
 from tabsynth.randomness import child
 
-TAIL = RATES.index(0.01)
-MIN_LONELY = 20
-_CURVE = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 _NO_COLUMNS = "The table has no modelled columns, only identifiers or text."
-
-
-class AttackScore(Part):
-    """What one attack reached."""
-
-    name: str
-    area: float
-    rates: tuple[float, ...]
-    """True positive rates at RATES."""
-    p_value: float
-    """Chance that shuffled labels let any attack look as strong as this one."""
-
-
-class AttackCurve(Part):
-    """Share of members recognised at given shares of others who are wrongly accused."""
-
-    name: str
-    false_positive: tuple[float, ...]
-    true_positive: tuple[float, ...]
-    low: tuple[float, ...]
-    high: tuple[float, ...]
-
-
-class MembershipScores(Detail):
-    """Attacks, the strongest first; curves of the strongest one and of naive rows."""
-
-    rates: tuple[float, ...]
-    attacks: tuple[AttackScore, ...]
-    curves: tuple[AttackCurve, ...]
-    luck: tuple[float, ...]
-    """Rates that the search reaches when labels are shuffled."""
-    n_members: int
-    n_others: int
-
-
-class LonelyScores(Detail):
-    """Rates among people who stand alone and among all."""
-
-    groups: tuple[str, ...]
-    n_members: tuple[int, ...]
-    n_others: tuple[int, ...]
-    rates: tuple[float, ...]
-    low: tuple[float, ...]
-    high: tuple[float, ...]
 
 
 def _too_few(comparison: Comparison) -> str:
     people = [int(comparison.people(which).max()) + 1 for which in ("train", "holdout")]
     return f"Needs at least {MIN_PEOPLE} people in train and in holdout; there are {people[0]:,} and {people[1]:,}."
-
-
-def spoken_p(value: float) -> str:
-    """A p value in words."""
-    return "p < 0.01" if value < 0.01 else f"p = {value:.2f}"
 
 
 class Membership:
@@ -147,7 +103,8 @@ class Membership:
             baseline=float(trial.naive.rates[:, TAIL].max()),
             notes=tuple(notes),
         )
-        return Findings([whole], _scores(trial, best, level))
+        people = (n_members, n_others)
+        return Findings([whole], AttackScores.of(suspicion.attacks, found, trial.naive, people=people, level=level))
 
 
 class MembershipArea:
@@ -218,7 +175,7 @@ class MembershipOutliers:
         """Run all attacks within the groups that are easiest to recognise.
 
         Privacy:
-            Leaves rates over groups of at least MIN_LONELY people.
+            Leaves rates over groups of at least 20 people.
         """
         if not comparison.columns:
             return Findings([unmeasured(self, _NO_COLUMNS)])
@@ -226,89 +183,27 @@ class MembershipOutliers:
         if trial is None:
             return Findings([unmeasured(self, _too_few(comparison), undecided=True)])
         suspicion = trial.suspicion
-        found: dict[str, tuple[Strengths, int, int]] = {"everybody": (trial.found, *_sizes(suspicion))}
-        for name, (members, others) in loners(suspicion).items():
-            inside = lonely(members, others, suspicion)
-            chosen, apart = np.flatnonzero(inside[: len(members)]), np.flatnonzero(inside[len(members) :])
-            if min(len(chosen), len(apart)) < MIN_LONELY:
-                continue
-            rng = child(comparison.seed, "evaluation", "membership", "shuffles", name)
-            measured = strengths(suspicion.members[:, chosen], suspicion.others[:, apart], rng)
-            found[name] = (measured, len(chosen), len(apart))
-        tried = {name: part for name, part in found.items() if name != "everybody"}
+        inside = {name: lonely(*both, suspicion) for name, both in loners(suspicion).items()}
+
+        def shuffles(name: str) -> np.random.Generator:
+            return child(comparison.seed, "evaluation", "membership", "shuffles", name)
+
+        tried = measured_groups(inside, suspicion.members, suspicion.others, shuffles)
         if not tried:
-            note = f"Needs groups of at least {MIN_LONELY} people of train and of holdout; there are too few rows."
-            return Findings([unmeasured(self, note, undecided=True)])
-        ends = {name: part[0].rate_interval(0, level) for name, part in found.items()}
-        worst = max(tried, key=lambda name: float(tried[name][0].rates[:, 0].max()))
-        measured, n_members, n_others = tried[worst]
+            return Findings([unmeasured(self, TOO_FEW_LONELY, undecided=True)])
+        worst, interval, detail = most_exposed(Group(trial.found, *_sizes(suspicion)), tried, level)
+        group = tried[worst]
         whole = answer(
             self,
-            value=float(measured.rates[:, 0].max()),
-            interval=ends[worst].model_copy(update={"high": max(ends[name].high for name in tried)}),
+            value=group.rate,
+            interval=interval,
             n=min(_sizes(suspicion)),
-            reference=float(measured.luck[0]),
+            reference=float(group.found.luck[0]),
             baseline=float(trial.naive.rates[:, 0].max()),
-            notes=(
-                f"Most exposed: {worst}, by {suspicion.attacks[measured.best(0)]}. The group is a tenth of all "
-                f"people: {n_members:,} of train and {n_others:,} of holdout. Naive rows were held against everybody.",
-            ),
-        )
-        detail = LonelyScores(
-            groups=tuple(found),
-            n_members=tuple(part[1] for part in found.values()),
-            n_others=tuple(part[2] for part in found.values()),
-            rates=tuple(round(float(part[0].rates[:, 0].max()), 4) for part in found.values()),
-            low=tuple(round(ends[name].low, 4) for name in found),
-            high=tuple(round(ends[name].high, 4) for name in found),
+            notes=(group.spoken(worst, suspicion.attacks),),
         )
         return Findings([whole], detail)
 
 
 def _sizes(suspicion: Suspicion) -> tuple[int, int]:
     return suspicion.members.shape[1], suspicion.others.shape[1]
-
-
-def _scores(trial: MembershipTrial, best: int, level: float) -> MembershipScores:
-    found = trial.found
-    order = np.lexsort((-found.areas, -found.rates[:, TAIL]))
-    attacks = tuple(
-        AttackScore(
-            name=trial.suspicion.attacks[number],
-            area=round(float(found.areas[number]), 4),
-            rates=tuple(round(float(rate), 4) for rate in found.rates[number]),
-            p_value=round(float(found.p_values[number]), 4),
-        )
-        for number in order
-    )
-    n_members, n_others = _sizes(trial.suspicion)
-    return MembershipScores(
-        rates=RATES,
-        attacks=attacks,
-        curves=(
-            attack_curve("synthetic rows", found, best, n_others, level),
-            attack_curve("independent columns", trial.naive, trial.naive.best(TAIL), n_others, level),
-        ),
-        luck=tuple(round(float(rate), 4) for rate in found.luck),
-        n_members=n_members,
-        n_others=n_others,
-    )
-
-
-def attack_curve(name: str, found: Strengths, attack: int, n_others: int, level: float) -> AttackCurve:
-    """The curve of one attack at rates that this many others can resolve."""
-    points = [rate for rate in _CURVE if rate * n_others >= 1]
-    ranking = found.rankings[attack]
-    values = [ranking.at(rate) for rate in points[:-1]] + [1.0]
-    ends = [ranking.interval(rate, level) for rate in points[:-1]]
-    return AttackCurve(
-        name=name,
-        false_positive=tuple(points),
-        true_positive=_rounded(values),
-        low=_rounded([*(end.low for end in ends), 1.0]),
-        high=_rounded([*(end.high for end in ends), 1.0]),
-    )
-
-
-def _rounded(values: list[float]) -> tuple[float, ...]:
-    return tuple(round(float(value), 5) for value in values)

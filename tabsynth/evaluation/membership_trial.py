@@ -14,14 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from tabsynth.evaluation.attack_scores import lonely_tenth
 from tabsynth.evaluation.comparison import Array, Comparison
 from tabsynth.evaluation.groups import groups
 from tabsynth.evaluation.membership_attacks import Suspicion, cast, suspect
 from tabsynth.evaluation.rates import Strengths, strengths
 from tabsynth.randomness import child
 
-LONELY = 0.1
-"""Share of people, of train and of holdout together, who count as standing alone."""
 MIN_GROUP = 50
 """Members, and others, below which a group is not asked about."""
 MAX_GROUPS = 10
@@ -132,12 +131,7 @@ def loners(suspicion: Suspicion) -> dict[str, tuple[Array, Array]]:
 
 def lonely(members: Array, others: Array, suspicion: Suspicion) -> Array:
     """The tenth of people, members first, with the largest of some values; the lonelier ones among equals."""
-    both = np.concatenate([members, others])
-    alone = np.concatenate([suspicion.lonely_members, suspicion.lonely_others])
-    inside = np.zeros(len(both), dtype=bool)
-    if np.ptp(both) > 0:
-        inside[np.lexsort((-alone, -both))[: max(1, round(LONELY * len(both)))]] = True
-    return inside
+    return lonely_tenth(members, others, np.concatenate([suspicion.lonely_members, suspicion.lonely_others]))
 
 
 def _strengths(

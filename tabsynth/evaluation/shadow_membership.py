@@ -18,34 +18,26 @@ from typing import Literal
 
 import numpy as np
 
-from tabsynth.evaluation.base import Detail, Family, Findings, Metric, Unit, answer, unmeasured
-from tabsynth.evaluation.comparison import Array, Comparison
-from tabsynth.evaluation.intervals import Interval, each_of
-from tabsynth.evaluation.membership import (
-    MIN_LONELY,
+from tabsynth.evaluation.attack_scores import (
     TAIL,
-    AttackCurve,
-    AttackScore,
-    LonelyScores,
-    attack_curve,
+    TOO_FEW_LONELY,
+    AttackScores,
+    Group,
+    lonely_tenth,
+    measured_groups,
+    most_exposed,
     spoken_p,
 )
-from tabsynth.evaluation.membership_trial import LONELY
-from tabsynth.evaluation.rates import RATES, Strengths, largest_area, strengths
+from tabsynth.evaluation.base import Family, Findings, Metric, Unit, answer, unmeasured
+from tabsynth.evaluation.comparison import Comparison
+from tabsynth.evaluation.rates import Strengths, largest_area, strengths
 from tabsynth.evaluation.shadow_models import ShadowTrial, Untested, shadow_trial
 from tabsynth.randomness import child
 
 
-class ShadowScores(Detail):
+class ShadowScores(AttackScores):
     """Signals, the strongest first; curves of the strongest one and of naive rows."""
 
-    rates: tuple[float, ...]
-    attacks: tuple[AttackScore, ...]
-    curves: tuple[AttackCurve, ...]
-    luck: tuple[float, ...]
-    """Rates that the search reaches when labels are shuffled."""
-    n_members: int
-    n_others: int
     n_made: int
     """Shadow models behind it."""
 
@@ -115,7 +107,7 @@ class ShadowMembership:
             self,
             value=float(found.rates[best, TAIL]),
             interval=found.rate_interval(TAIL, level),
-            n=_size(trial),
+            n=min(_people(trial)),
             reference=float(found.luck[TAIL]),
             baseline=float(naive.rates[:, TAIL].max()),
             notes=(
@@ -124,7 +116,8 @@ class ShadowMembership:
                 *_effort(trial),
             ),
         )
-        return Findings([whole], _scores(trial, found, naive, level))
+        detail = ShadowScores.of(trial.attacks, found, naive, people=_people(trial), level=level, n_made=trial.n_made)
+        return Findings([whole], detail)
 
 
 class ShadowArea:
@@ -161,7 +154,7 @@ class ShadowArea:
             self,
             value=float(found.areas[best]),
             interval=largest_area(trial.members, trial.others, level),
-            n=_size(trial),
+            n=min(_people(trial)),
             reference=found.lucky_area,
             baseline=float(naive.areas.max()),
             notes=(f"Strongest signal: {trial.attacks[best]}.", *_effort(trial)),
@@ -193,85 +186,36 @@ class ShadowOutliers:
         """Score people within the groups that are easiest to recognise.
 
         Privacy:
-            Leaves rates over groups of at least MIN_LONELY people of train and of holdout each.
+            Leaves rates over groups of at least 20 people of train and of holdout each.
         """
         trial = shadow_trial(comparison)
         if isinstance(trial, Untested):
             return _unanswered(self, trial)
         everybody, naive = _found(comparison, trial), _naive(comparison, trial)
-        tried: dict[str, tuple[Strengths, int, int]] = {}
-        for name, (members, others) in trial.exposed.items():
-            chosen, apart = _most(members, others)
-            if min(len(chosen), len(apart)) < MIN_LONELY or np.ptp(np.concatenate([members, others])) == 0:
-                continue
-            rng = child(comparison.seed, "evaluation", "shadow", "shuffles", name)
-            measured = strengths(trial.members[:, chosen], trial.others[:, apart], rng)
-            tried[name] = (measured, len(chosen), len(apart))
+        inside = {name: lonely_tenth(*both) for name, both in trial.exposed.items()}
+
+        def shuffles(name: str) -> np.random.Generator:
+            return child(comparison.seed, "evaluation", "shadow", "shuffles", name)
+
+        tried = measured_groups(inside, trial.members, trial.others, shuffles)
         if not tried:
-            note = f"Needs groups of at least {MIN_LONELY} people of train and of holdout; there are too few rows."
-            return Findings([unmeasured(self, note, undecided=True)])
-        sure = each_of(level, len(tried))
-        ends = {name: part[0].rate_interval(0, level) for name, part in tried.items()}
-        worst = max(tried, key=lambda name: float(tried[name][0].rates[:, 0].max()))
-        measured, n_members, n_others = tried[worst]
-        low = max(part[0].rate_interval(0, sure).low for part in tried.values())
+            return Findings([unmeasured(self, TOO_FEW_LONELY, undecided=True)])
+        worst, interval, detail = most_exposed(Group(everybody, *_people(trial)), tried, level)
+        group = tried[worst]
         whole = answer(
             self,
-            value=float(measured.rates[:, 0].max()),
-            interval=Interval(low=low, high=max(end.high for end in ends.values()), level=level),
-            n=_size(trial),
-            reference=float(measured.luck[0]),
+            value=group.rate,
+            interval=interval,
+            n=min(_people(trial)),
+            reference=float(group.found.luck[0]),
             baseline=float(naive.rates[:, 0].max()),
             notes=(
-                f"Most exposed: {worst}, by {trial.attacks[measured.best(0)]}. The group is a tenth of those asked "
-                f"about: {n_members:,} of train and {n_others:,} of holdout. Naive rows were held against everybody.",
+                group.spoken(worst, trial.attacks),
                 *_effort(trial),
             ),
-        )
-        shown = {"everybody": (everybody, trial.members.shape[1], trial.others.shape[1]), **tried}
-        ends["everybody"] = everybody.rate_interval(0, level)
-        detail = LonelyScores(
-            groups=tuple(shown),
-            n_members=tuple(part[1] for part in shown.values()),
-            n_others=tuple(part[2] for part in shown.values()),
-            rates=tuple(round(float(part[0].rates[:, 0].max()), 4) for part in shown.values()),
-            low=tuple(round(ends[name].low, 4) for name in shown),
-            high=tuple(round(ends[name].high, 4) for name in shown),
         )
         return Findings([whole], detail)
 
 
-def _size(trial: ShadowTrial) -> int:
-    return min(trial.members.shape[1], trial.others.shape[1])
-
-
-def _most(members: Array, others: Array) -> tuple[Array, Array]:
-    """Places, sorted, of the members and of the others who are in the most exposed tenth of all."""
-    both = np.concatenate([members, others])
-    first = np.argsort(-both, kind="stable")[: max(1, round(LONELY * len(both)))]
-    return np.sort(first[first < len(members)]), np.sort(first[first >= len(members)]) - len(members)
-
-
-def _scores(trial: ShadowTrial, found: Strengths, naive: Strengths, level: float) -> ShadowScores:
-    order = np.lexsort((-found.areas, -found.rates[:, TAIL]))
-    n_others = trial.others.shape[1]
-    return ShadowScores(
-        rates=RATES,
-        attacks=tuple(
-            AttackScore(
-                name=trial.attacks[number],
-                area=round(float(found.areas[number]), 4),
-                rates=tuple(round(float(rate), 4) for rate in found.rates[number]),
-                p_value=round(float(found.p_values[number]), 4),
-            )
-            for number in order
-        ),
-        curves=(
-            attack_curve("synthetic rows", found, found.best(TAIL), n_others, level),
-            attack_curve("independent columns", naive, naive.best(TAIL), n_others, level),
-        ),
-        luck=tuple(round(float(rate), 4) for rate in found.luck),
-        n_members=trial.members.shape[1],
-        n_others=n_others,
-        n_made=trial.n_made,
-    )
+def _people(trial: ShadowTrial) -> tuple[int, int]:
+    return trial.members.shape[1], trial.others.shape[1]

@@ -11,9 +11,9 @@ from math import ceil, log10
 
 from markupsafe import Markup
 
+from tabsynth.evaluation.attack_scores import AttackCurve
 from tabsynth.evaluation.detection import Curve, Telltale
 from tabsynth.evaluation.intervals import wilson
-from tabsynth.evaluation.membership import AttackCurve
 from tabsynth.evaluation.pairs import PairScores
 from tabsynth.evaluation.profiles import Cell, Profile
 from tabsynth.evaluation.targets import AttackBars

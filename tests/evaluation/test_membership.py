@@ -8,15 +8,10 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from tabsynth.evaluation import membership_attacks
+from tabsynth.evaluation.attack_scores import AttackScores, LonelyScores
 from tabsynth.evaluation.base import Findings, Result, Verdict
 from tabsynth.evaluation.copies import ExactCopies
-from tabsynth.evaluation.membership import (
-    LonelyScores,
-    Membership,
-    MembershipArea,
-    MembershipOutliers,
-    MembershipScores,
-)
+from tabsynth.evaluation.membership import Membership, MembershipArea, MembershipOutliers
 from tabsynth.evaluation.membership_attacks import attack, cast, suspect
 from tabsynth.evaluation.membership_distances import column_subsets
 from tabsynth.evaluation.membership_trial import asked_groups
@@ -248,7 +243,7 @@ def test_the_material_holds_rates_only(mixed_table: MixedTable) -> None:
     """Attacks are listed strongest first, curves rise, and no list is as long as the people."""
     comparison = compare_frames(mixed_table(400), mixed_table(300, seed=1), mixed_table(400, seed=2), MIXED)
     detail = Membership().measure(comparison, level=0.95).detail
-    assert isinstance(detail, MembershipScores)
+    assert isinstance(detail, AttackScores)
     assert [item.rates[1] for item in detail.attacks] == sorted(
         (item.rates[1] for item in detail.attacks), reverse=True
     )

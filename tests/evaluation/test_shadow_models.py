@@ -10,9 +10,10 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from tabsynth.errors import DataError
+from tabsynth.evaluation.attack_scores import LonelyScores
 from tabsynth.evaluation.base import Result, Verdict, run_metric
 from tabsynth.evaluation.comparison import Array, Comparison
-from tabsynth.evaluation.membership import LonelyScores, Membership, MembershipArea
+from tabsynth.evaluation.membership import Membership, MembershipArea
 from tabsynth.evaluation.policy import load_policy
 from tabsynth.evaluation.recipe import Recipe
 from tabsynth.evaluation.shadow_membership import ShadowArea, ShadowMembership, ShadowOutliers, ShadowScores
