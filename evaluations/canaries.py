@@ -40,7 +40,8 @@ from tabsynth.evaluation.canaries.parts import Parts
 from tabsynth.evaluation.comparison import read_frame
 from tabsynth.outputs import atomic_file
 from tabsynth.randomness import child
-from tabsynth.schema.model import Categorical, Column, Integer, Table
+from tabsynth.schema.columns import Categorical, Column, Integer
+from tabsynth.schema.model import Table
 from tabsynth.schema.values import TypedTable, format_column
 
 RESULTS = Path(__file__).parent / "results" / "canaries.json"

@@ -27,7 +27,8 @@ import pandas as pd
 
 from tabsynth.evaluation.comparison import compare, read_frame
 from tabsynth.evaluation.membership_attacks import COMBINED, FOLDS, Cast, attack
-from tabsynth.schema.model import Categorical, Integer, Number, Table
+from tabsynth.schema.columns import Categorical, Integer, Number
+from tabsynth.schema.model import Table
 
 RESULTS = Path(__file__).parent / "results" / "midst.json"
 DATA = Path(os.environ.get("TABSYNTH_DATA") or Path(__file__).parents[2] / "shared" / "data") / "midst"

@@ -35,7 +35,8 @@ from tabsynth.evaluation.membership_trial import asked_groups
 from tabsynth.evaluation.rates import RATES, strengths
 from tabsynth.outputs import atomic_file
 from tabsynth.randomness import child
-from tabsynth.schema.model import Categorical, Number, Table
+from tabsynth.schema.columns import Categorical, Number
+from tabsynth.schema.model import Table
 from tabsynth.schema.values import TypedTable
 
 RESULTS = Path(__file__).parent / "results" / "null_alarms.json"

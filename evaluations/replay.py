@@ -29,7 +29,8 @@ import pandas as pd
 import tabsynth as ts
 from evaluations.main_job import DATA
 from tabsynth.errors import InsufficientDataError, TabsynthError
-from tabsynth.schema.model import Identifier, Schema, Text
+from tabsynth.schema.columns import Identifier, Text
+from tabsynth.schema.model import Schema
 
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results" / "replay.json"

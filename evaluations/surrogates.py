@@ -17,7 +17,7 @@ import numpy as np
 
 from evaluations.official_rules import GENUINE, RULES
 from tabsynth.identifiers.surrogate import make_surrogates, recipe_of
-from tabsynth.schema.model import Identifier, Surrogate
+from tabsynth.schema.columns import Identifier, Surrogate
 
 RESULTS = Path(__file__).parent / "results" / "surrogates.json"
 N = 1_000_000

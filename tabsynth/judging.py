@@ -19,8 +19,9 @@ from tabsynth.identifiers.treat import treat
 from tabsynth.identifiers.treated_schema import treated_schema
 from tabsynth.progress import SILENT, Progress
 from tabsynth.randomness import check_seed
+from tabsynth.schema.columns import Text
 from tabsynth.schema.files import as_schema
-from tabsynth.schema.model import Schema, Text
+from tabsynth.schema.model import Schema
 from tabsynth.schema.validate import Validation, require_valid, validate_table
 from tabsynth.tables.files import read_table, source_name
 from tabsynth.tables.frames import to_pandas

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tabsynth.schema.columns import Column
 from tabsynth.schema.constraints import Constraint
-from tabsynth.schema.model import Column, Table
+from tabsynth.schema.model import Table
 from tabsynth.schema.values import TypedTable, parse_column
 
 

@@ -20,9 +20,9 @@ from tabsynth.identifiers.pattern import Pattern
 from tabsynth.schema import distributions as kinds
 from tabsynth.schema.calculations import require_fitting
 from tabsynth.schema.code_lists import read_code_list
+from tabsynth.schema.columns import Boolean, Categorical, Column, DateTime, Integer, Number, Ordinal
 from tabsynth.schema.formula import parse
 from tabsynth.schema.literals import canonical
-from tabsynth.schema.model import Boolean, Categorical, Column, DateTime, Integer, Number, Ordinal
 from tabsynth.schema.values import category_text
 
 Array = np.ndarray[Any, Any]

@@ -11,7 +11,7 @@ from tabsynth.errors import UsageError
 from tabsynth.identifiers.surrogate import recipe_of
 from tabsynth.identifiers.texts import TextSet
 from tabsynth.randomness import child
-from tabsynth.schema.model import Identifier
+from tabsynth.schema.columns import Identifier
 
 Array = np.ndarray[Any, Any]
 

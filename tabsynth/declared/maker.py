@@ -29,20 +29,10 @@ from tabsynth.identifiers.placeholder import fill_template, fill_text
 from tabsynth.randomness import child
 from tabsynth.schema.calculations import calculate
 from tabsynth.schema.checks import compile_pattern, violating_rows
+from tabsynth.schema.columns import Boolean, Categorical, Column, DateTime, Identifier, Integer, Number, Ordinal, Text
 from tabsynth.schema.constraints import FixedCombinations, Regex, Unique
 from tabsynth.schema.literals import canonical, limit
-from tabsynth.schema.model import (
-    Boolean,
-    Categorical,
-    Column,
-    DateTime,
-    Identifier,
-    Integer,
-    Number,
-    Ordinal,
-    Table,
-    Text,
-)
+from tabsynth.schema.model import Table
 from tabsynth.schema.scenarios import Missingness
 from tabsynth.schema.values import TypedTable, Values, category_text
 

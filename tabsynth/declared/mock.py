@@ -15,10 +15,11 @@ from tabsynth.errors import ConstraintError, UsageError
 from tabsynth.outputs import atomic_folder
 from tabsynth.progress import SILENT, Progress
 from tabsynth.randomness import check_seed, deterministic_threads
+from tabsynth.schema.columns import Column, Provenance, Text
 from tabsynth.schema.contradictions import find_contradictions
 from tabsynth.schema.files import as_schema
 from tabsynth.schema.fitting import owning
-from tabsynth.schema.model import Column, Provenance, Schema, Table, Text
+from tabsynth.schema.model import Schema, Table
 from tabsynth.schema.values import TypedTable, format_column
 from tabsynth.tables.formats import FileFormat
 from tabsynth.tables.parts import TableWriter, table_writer

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from tabsynth.encoding.derivations.computed import possible_targets
 from tabsynth.errors import SchemaError
 from tabsynth.schema.checks import ascending_columns
+from tabsynth.schema.columns import Identifier
 from tabsynth.schema.conditions import Condition
 from tabsynth.schema.constraints import Conditional, FixedCombinations, FixedNulls, Formula, OneHot, SumTo, Unique
 from tabsynth.schema.fitting import dependencies, find_circle
-from tabsynth.schema.model import Identifier, Table
+from tabsynth.schema.model import Table
 
 
 @dataclass(frozen=True)

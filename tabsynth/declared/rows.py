@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from tabsynth.schema.checks import matches
+from tabsynth.schema.columns import Column
 from tabsynth.schema.conditions import Condition
 from tabsynth.schema.distributions import When, conditions
 from tabsynth.schema.formula import parse
-from tabsynth.schema.model import Column
 from tabsynth.schema.values import Values
 
 Array = np.ndarray[Any, Any]

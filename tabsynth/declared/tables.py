@@ -25,8 +25,9 @@ from tabsynth.declared.rows import Rows
 from tabsynth.errors import SchemaError, UsageError
 from tabsynth.randomness import child
 from tabsynth.schema import distributions as kinds
+from tabsynth.schema.columns import Column, Integer
 from tabsynth.schema.fitting import ancestors, find_circle, owning
-from tabsynth.schema.model import Column, Integer, Relationship, Schema
+from tabsynth.schema.model import Relationship, Schema
 from tabsynth.schema.values import TypedTable, Values
 
 Array = np.ndarray[Any, Any]

@@ -12,9 +12,10 @@ from tabsynth.declared.numbers import pick
 from tabsynth.declared.rows import Rows
 from tabsynth.errors import ConstraintError
 from tabsynth.schema import distributions as kinds
+from tabsynth.schema.columns import Boolean, Categorical, Column, Integer, Number, Ordinal
 from tabsynth.schema.constraints import FixedCombinations, OneHot
 from tabsynth.schema.literals import canonical, to_values
-from tabsynth.schema.model import Boolean, Categorical, Column, Integer, Number, Ordinal, Table
+from tabsynth.schema.model import Table
 from tabsynth.schema.values import Values
 
 Array = np.ndarray[Any, Any]

@@ -41,7 +41,8 @@ from tabsynth.errors import UsageError
 from tabsynth.evaluation.recipe import Audit
 from tabsynth.identifiers.treated_schema import treated_schema
 from tabsynth.randomness import child, deterministic_threads
-from tabsynth.schema.model import Identifier, Integer, Number, Schema, Text
+from tabsynth.schema.columns import Identifier, Integer, Number, Text
+from tabsynth.schema.model import Schema
 from tabsynth.schema.values import TypedTable, Values, parse_column
 
 Array = np.ndarray[Any, Any]

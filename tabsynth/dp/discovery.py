@@ -35,7 +35,7 @@ from tabsynth.dp.reading import PrivateRows
 from tabsynth.dp.spending import Spending
 from tabsynth.dp.transcript import Discovery, Transcript
 from tabsynth.encoding.datetime import to_steps
-from tabsynth.schema.model import DateTime
+from tabsynth.schema.columns import DateTime
 from tabsynth.schema.values import Values
 
 Array = np.ndarray[Any, Any]

@@ -38,7 +38,7 @@ from tabsynth.encoding.discrete import DiscreteEncoder
 from tabsynth.encoding.marginal import Marginal
 from tabsynth.encoding.table import Encoder, TableEncoder
 from tabsynth.errors import SchemaError, UsageError
-from tabsynth.schema.model import Boolean, Categorical, Column, DateTime, Identifier, Integer, Number, Ordinal, Text
+from tabsynth.schema.columns import Boolean, Categorical, Column, DateTime, Identifier, Integer, Number, Ordinal, Text
 from tabsynth.schema.values import TypedTable, Values, category_text
 
 Array = np.ndarray[Any, Any]

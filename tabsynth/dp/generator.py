@@ -48,8 +48,9 @@ from tabsynth.identifiers.treat import treat
 from tabsynth.identifiers.treated_schema import needs_treatment
 from tabsynth.progress import SILENT, Progress
 from tabsynth.randomness import deterministic_threads
+from tabsynth.schema.columns import Categorical, Identifier, Role, Text
 from tabsynth.schema.files import as_schema
-from tabsynth.schema.model import Categorical, Identifier, Role, Schema, Text
+from tabsynth.schema.model import Schema
 from tabsynth.tables.frames import FrameKind, to_arrow
 
 Array = np.ndarray[Any, Any]

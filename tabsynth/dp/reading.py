@@ -33,7 +33,8 @@ from tabsynth.dp.spending import Noise, Spending
 from tabsynth.dp.unit import PrivacyUnit, shared
 from tabsynth.encoding.derived import Derivation
 from tabsynth.errors import DataError
-from tabsynth.schema.model import Column, Identifier, Table, Text
+from tabsynth.schema.columns import Column, Identifier, Text
+from tabsynth.schema.model import Table
 from tabsynth.schema.values import TypedTable, Values, parse_column
 from tabsynth.tables.frames import to_arrow
 from tabsynth.tables.names import check_names

@@ -11,8 +11,9 @@ from tabsynth.dp.pooling import rows_of
 from tabsynth.dp.transcript import Discovery, Measurement, Transcript
 from tabsynth.encoding.marginal import Marginal
 from tabsynth.generators.entities import EntityInfo, surrogate_columns
+from tabsynth.schema.columns import Identifier
 from tabsynth.schema.constraints import Unique
-from tabsynth.schema.model import Identifier, Table
+from tabsynth.schema.model import Table
 
 Array = np.ndarray[Any, Any]
 

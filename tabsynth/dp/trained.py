@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from tabsynth.dp.domain import Numeric
 from tabsynth.dp.generator import PrivateGenerator
 from tabsynth.encoding.derived import Derivation
-from tabsynth.schema.model import Ordinal
+from tabsynth.schema.columns import Ordinal
 
 
 class TrainedGenerator(PrivateGenerator):

@@ -13,7 +13,7 @@ import numpy as np
 from tabsynth.encoding.datetime import from_steps, step_bounds, to_steps
 from tabsynth.encoding.heaping import fit_heaping, rounded
 from tabsynth.encoding.marginal import Marginal, fit_marginal
-from tabsynth.schema.model import DateTime, Integer, Number
+from tabsynth.schema.columns import DateTime, Integer, Number
 from tabsynth.schema.values import Values
 
 Array = np.ndarray[Any, Any]

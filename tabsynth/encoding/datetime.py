@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tabsynth.schema.model import DateTime
+from tabsynth.schema.columns import DateTime
 from tabsynth.schema.values import to_micros
 
 Array = np.ndarray[Any, Any]

@@ -39,8 +39,9 @@ from tabsynth.encoding.derivations.plan import Plan
 from tabsynth.encoding.derivations.rewrite import Evidence, Rewrite
 from tabsynth.errors import ArtifactError, UsageError
 from tabsynth.schema.checks import row_codes
+from tabsynth.schema.columns import Column, Number
 from tabsynth.schema.constraints import Constraint
-from tabsynth.schema.model import Column, Number, Table
+from tabsynth.schema.model import Table
 from tabsynth.schema.values import TypedTable, Values
 
 Array = np.ndarray[Any, Any]

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tabsynth.schema.model import Boolean, Categorical, Column, Ordinal
+from tabsynth.schema.columns import Boolean, Categorical, Column, Ordinal
 from tabsynth.schema.values import Values, category_text
 
 Array = np.ndarray[Any, Any]

@@ -19,8 +19,8 @@ from tabsynth.encoding.discrete import DiscreteEncoder
 from tabsynth.encoding.table import TableEncoder
 from tabsynth.errors import UsageError
 from tabsynth.schema.checks import matches
+from tabsynth.schema.columns import Boolean, Categorical, Column, DateTime, Identifier, Integer, Number, Ordinal, Text
 from tabsynth.schema.conditions import Condition, Scalar
-from tabsynth.schema.model import Boolean, Categorical, Column, DateTime, Identifier, Integer, Number, Ordinal, Text
 from tabsynth.schema.values import Values, to_micros
 
 Array = np.ndarray[Any, Any]

@@ -16,7 +16,7 @@ from tabsynth.encoding.continuous import ContinuousEncoder
 from tabsynth.encoding.discrete import DiscreteEncoder
 from tabsynth.encoding.marginal import Marginal
 from tabsynth.errors import InsufficientDataError
-from tabsynth.schema.model import Boolean, Categorical, Column, DateTime, Identifier, Integer, Number, Ordinal, Text
+from tabsynth.schema.columns import Boolean, Categorical, Column, DateTime, Identifier, Integer, Number, Ordinal, Text
 from tabsynth.schema.values import TypedTable, Values
 
 Array = np.ndarray[Any, Any]

@@ -27,7 +27,7 @@ from tabsynth.evaluation.comparison import Array, Comparison, Rows
 from tabsynth.evaluation.distances import Encoder, nearest_rows
 from tabsynth.evaluation.targets import AttackBars, Success, bars, excess, one_row_each, too_few, worst_excess
 from tabsynth.randomness import child
-from tabsynth.schema.model import Role
+from tabsynth.schema.columns import Role
 
 MAX_TARGETS = 2_000
 MAX_SEARCHED = 20_000

@@ -29,7 +29,8 @@ from tabsynth.errors import DataError
 from tabsynth.evaluation.binning import Bins, fit_bins
 from tabsynth.evaluation.recipe import Recipe
 from tabsynth.randomness import child
-from tabsynth.schema.model import Boolean, Categorical, Column, DateTime, Identifier, Number, Ordinal, Table, Text
+from tabsynth.schema.columns import Boolean, Categorical, Column, DateTime, Identifier, Number, Ordinal, Text
+from tabsynth.schema.model import Table
 from tabsynth.schema.values import TypedTable, Values, category_text, parse_column
 
 Array = np.ndarray[Any, Any]

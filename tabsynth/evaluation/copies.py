@@ -18,7 +18,7 @@ import pandas as pd
 from tabsynth.evaluation.base import Detail, Family, Findings, Judged, Unit, answer, unmeasured
 from tabsynth.evaluation.comparison import Array, Comparison, Rows
 from tabsynth.evaluation.intervals import Interval, newcombe, wilson
-from tabsynth.schema.model import Identifier, Text
+from tabsynth.schema.columns import Identifier, Text
 from tabsynth.schema.values import TypedTable
 
 MIN_TEXT = 6

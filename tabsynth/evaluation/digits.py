@@ -17,7 +17,7 @@ from tabsynth.evaluation.comparison import Array, Comparison
 from tabsynth.evaluation.intervals import Interval, around, each_of, largest_of
 from tabsynth.evaluation.part import Part
 from tabsynth.evaluation.similarity import discrete_similarity
-from tabsynth.schema.model import DateTime, Integer, Number
+from tabsynth.schema.columns import DateTime, Integer, Number
 from tabsynth.schema.values import TypedTable
 
 MAX_DECIMALS = 6

@@ -18,7 +18,7 @@ import numpy as np
 
 from tabsynth.evaluation.comparison import Array, Comparison, Rows
 from tabsynth.evaluation.profiles import people_per_code
-from tabsynth.schema.model import Identifier, Role, Text
+from tabsynth.schema.columns import Identifier, Role, Text
 
 MIN_PEOPLE = 30
 JUDGED_PEOPLE = 100

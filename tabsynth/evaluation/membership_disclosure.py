@@ -26,7 +26,7 @@ from tabsynth.evaluation.distances import differing_states
 from tabsynth.evaluation.intervals import Interval
 from tabsynth.evaluation.targets import one_row_each, too_few
 from tabsynth.randomness import child
-from tabsynth.schema.model import Role
+from tabsynth.schema.columns import Role
 
 MAX_TARGETS = 2_000
 MAX_SEARCHED = 20_000

@@ -15,7 +15,8 @@ import numpy as np
 from tabsynth.evaluation.comparison import Array, Rows, Scale
 from tabsynth.evaluation.distances import Closeness, Encoder, Points, closeness
 from tabsynth.randomness import child
-from tabsynth.schema.model import Role, Table
+from tabsynth.schema.columns import Role
+from tabsynth.schema.model import Table
 
 N_DRAWN = 3
 MAX_DRAWN_COLUMNS = 12

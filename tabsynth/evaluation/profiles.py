@@ -20,7 +20,7 @@ import numpy as np
 from tabsynth.evaluation.calendar import calendar_edges, calendar_label, calendar_text
 from tabsynth.evaluation.comparison import Array, Comparison, Scale
 from tabsynth.evaluation.part import Part
-from tabsynth.schema.model import DateTime, Integer, Ordinal
+from tabsynth.schema.columns import DateTime, Integer, Ordinal
 
 K = 11
 MAX_CATEGORIES = 12

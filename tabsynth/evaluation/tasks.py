@@ -22,7 +22,7 @@ import numpy as np
 from tabsynth.evaluation.association import dependence
 from tabsynth.evaluation.comparison import Array, Comparison, Rows, Scale
 from tabsynth.randomness import child
-from tabsynth.schema.model import Role
+from tabsynth.schema.columns import Role
 
 MAX_CLASSES = 12
 MIN_CLASS = 10

@@ -26,7 +26,7 @@ from tabsynth.evaluation.base import Family, Findings, Judged, Result, Unit, ans
 from tabsynth.evaluation.comparison import Array, Comparison, Which
 from tabsynth.evaluation.intervals import Interval, around, each_of, standard_error_of_mean
 from tabsynth.randomness import child
-from tabsynth.schema.model import Role
+from tabsynth.schema.columns import Role
 
 MAX_TARGETS = 6
 _OTHERS: tuple[Which, ...] = ("synthetic", "holdout", "independent")

@@ -41,9 +41,10 @@ from tabsynth.identifiers.key_formats import require_agreeing
 from tabsynth.identifiers.treat import treat
 from tabsynth.progress import SILENT, Progress
 from tabsynth.randomness import check_seed, child, deterministic_threads
+from tabsynth.schema.columns import Identifier
 from tabsynth.schema.contradictions import find_contradictions
 from tabsynth.schema.files import as_schema
-from tabsynth.schema.model import Identifier, Schema, Table
+from tabsynth.schema.model import Schema, Table
 from tabsynth.schema.validate import Validation, require_valid, validate_table
 from tabsynth.schema.values import Values, parse_column
 from tabsynth.tables.frames import FrameKind, to_pandas

@@ -23,9 +23,9 @@ from tabsynth.errors import UsageError
 from tabsynth.generators.capabilities import PartDrawer
 from tabsynth.progress import SILENT, Progress
 from tabsynth.randomness import check_seed, child, deterministic_threads
+from tabsynth.schema.columns import Categorical, DateTime, Identifier, Ordinal, Text
 from tabsynth.schema.conditions import Condition
 from tabsynth.schema.constraints import Unique
-from tabsynth.schema.model import Categorical, DateTime, Identifier, Ordinal, Text
 from tabsynth.schema.values import TypedTable, Values
 from tabsynth.tables.files import STANDARD_STREAM, FileFormat, detect_format, write_table, write_tables
 from tabsynth.tables.frames import from_pandas

@@ -16,8 +16,9 @@ import pandas as pd
 from tabsynth.encoding.marginal import Marginal, fit_marginal
 from tabsynth.generators.groups import Group, repeated
 from tabsynth.identifiers.apart import KeptApart
+from tabsynth.schema.columns import Identifier
 from tabsynth.schema.constraints import Regex, Unique
-from tabsynth.schema.model import Identifier, Table
+from tabsynth.schema.model import Table
 from tabsynth.schema.values import TypedTable, Values
 
 Array = np.ndarray[Any, Any]

@@ -24,7 +24,8 @@ import numpy as np
 import pandas as pd
 
 from tabsynth.encoding.marginal import Marginal, fit_marginal
-from tabsynth.schema.model import Identifier, Schema
+from tabsynth.schema.columns import Identifier
+from tabsynth.schema.model import Schema
 from tabsynth.schema.values import Values
 
 Array = np.ndarray[Any, Any]

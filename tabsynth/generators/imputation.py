@@ -32,8 +32,8 @@ from tabsynth.generators.capabilities import Imputer
 from tabsynth.progress import Progress
 from tabsynth.randomness import check_seed, child, deterministic_threads
 from tabsynth.schema.checks import matches, violating_rows
+from tabsynth.schema.columns import DateTime, Identifier, Integer, Number, Text
 from tabsynth.schema.constraints import Conditional, Constraint, FixedNulls, Regex, Unique
-from tabsynth.schema.model import DateTime, Identifier, Integer, Number, Text
 from tabsynth.schema.validate import Validation, require_valid, validate_table
 from tabsynth.schema.values import TypedTable, Values, format_column
 from tabsynth.tables.filling import NewCells, with_cells

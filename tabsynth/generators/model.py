@@ -27,9 +27,10 @@ from tabsynth.identifiers.surrogate import make_surrogates, n_possible
 from tabsynth.progress import SILENT, Progress
 from tabsynth.randomness import check_seed, child, deterministic_threads
 from tabsynth.schema.checks import matches, violating_rows
+from tabsynth.schema.columns import DateTime, Identifier, Integer, Number, Text
 from tabsynth.schema.conditions import Condition
 from tabsynth.schema.constraints import Constraint, Regex, Unique
-from tabsynth.schema.model import DateTime, Identifier, Integer, Number, Schema, Table, Text
+from tabsynth.schema.model import Schema, Table
 from tabsynth.schema.values import TypedTable, Values, category_text, format_column, to_micros
 from tabsynth.tables.frames import FrameKind, from_pandas
 

@@ -25,7 +25,8 @@ import pandas as pd
 from tabsynth.errors import TabsynthWarning, UsageError
 from tabsynth.generators.entities import surrogate_columns
 from tabsynth.identifiers.key_formats import in_format_of
-from tabsynth.schema.model import Identifier, Relationship
+from tabsynth.schema.columns import Identifier
+from tabsynth.schema.model import Relationship
 from tabsynth.schema.values import TypedTable, parse_column
 from tabsynth.tables.frames import to_pandas
 

@@ -30,7 +30,7 @@ from tabsynth.errors import ArtifactError
 from tabsynth.identifiers.lookup import TooManyWaysError, exact, find_numbers, folded
 from tabsynth.identifiers.surrogate import recipe_of
 from tabsynth.identifiers.texts import Blocks, Joined, OneOf, TextSet, Words
-from tabsynth.schema.model import Identifier
+from tabsynth.schema.columns import Identifier
 
 Array = np.ndarray[Any, Any]
 

@@ -25,9 +25,9 @@ import pandas as pd
 
 from tabsynth.identifiers import recognise
 from tabsynth.schema.column_names import words
+from tabsynth.schema.columns import Surrogate
 from tabsynth.schema.detection import Detection
 from tabsynth.schema.infer_cells import is_gap
-from tabsynth.schema.model import Surrogate
 from tabsynth.schema.patterns import infer_pattern
 from tabsynth.schema.values import category_text
 

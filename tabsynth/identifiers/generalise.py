@@ -21,7 +21,7 @@ import pandas as pd
 
 from tabsynth.identifiers.written_dates import FIRST_YEAR, LAST_AGE, LAST_YEAR
 from tabsynth.identifiers.zip_codes import STATE_OF_PREFIX, WITHHELD, are_prefixes, state_of, zip3
-from tabsynth.schema.model import Column, DateTime
+from tabsynth.schema.columns import Column, DateTime
 from tabsynth.schema.moments import to_local
 from tabsynth.schema.values import Values, category_text
 

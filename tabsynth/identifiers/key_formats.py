@@ -22,7 +22,8 @@ import numpy as np
 from tabsynth.errors import SchemaError
 from tabsynth.identifiers.pattern import Pattern
 from tabsynth.identifiers.texts import Joined, Words
-from tabsynth.schema.model import Identifier, Table
+from tabsynth.schema.columns import Identifier
+from tabsynth.schema.model import Table
 
 Array = np.ndarray[Any, Any]
 _CHECKED_KEYS = 200

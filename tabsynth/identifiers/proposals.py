@@ -22,8 +22,9 @@ import pandas as pd
 from tabsynth.identifiers.findings import Finding
 from tabsynth.identifiers.hipaa import SAFE_HARBOR, SafeHarborClass
 from tabsynth.identifiers.scan import scan_table
+from tabsynth.schema.columns import Column, Role
 from tabsynth.schema.files import parse_schema
-from tabsynth.schema.model import Column, Privacy, Role, Schema
+from tabsynth.schema.model import Privacy, Schema
 
 _MOST_ROUNDS = 3
 _READ = ("lower", "upper", "categories")

@@ -16,7 +16,7 @@ import re
 from tabsynth.identifiers.findings import Place
 from tabsynth.identifiers.hipaa import SafeHarborClass as Kind
 from tabsynth.schema.column_names import age_unit
-from tabsynth.schema.model import Column, Identifier, Text
+from tabsynth.schema.columns import Column, Identifier, Text
 from tabsynth.schema.treatments import IN_WORDS, KINDS
 
 PROVEN = 0.95

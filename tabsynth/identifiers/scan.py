@@ -33,7 +33,8 @@ from tabsynth.identifiers.free_text import search_texts
 from tabsynth.identifiers.hidden_values import in_levels, in_metadata, in_name
 from tabsynth.identifiers.hipaa import SAFE_HARBOR
 from tabsynth.identifiers.presidio import Presidio
-from tabsynth.schema.model import Column, Schema
+from tabsynth.schema.columns import Column
+from tabsynth.schema.model import Schema
 from tabsynth.tables.frames import to_pandas
 
 __all__ = ["ChecklistRow", "Finding", "ScanReport", "ScannedColumn", "require_resolved", "scan_table"]

@@ -46,7 +46,7 @@ from tabsynth.identifiers import numbers, people
 from tabsynth.identifiers.pattern import Pattern
 from tabsynth.identifiers.recipe import Recipe
 from tabsynth.identifiers.texts import joined, words
-from tabsynth.schema.model import Identifier, Provenance
+from tabsynth.schema.columns import Identifier, Provenance
 
 if TYPE_CHECKING:
     from tabsynth.identifiers.apart import KeptApart

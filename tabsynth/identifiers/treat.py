@@ -24,7 +24,8 @@ from tabsynth.identifiers.generalise import (
 )
 from tabsynth.identifiers.treated_schema import day_of, needs_treatment, treated_schema
 from tabsynth.randomness import child
-from tabsynth.schema.model import Column, DateTime, Integer, Number, Schema, Table
+from tabsynth.schema.columns import Column, DateTime, Integer, Number
+from tabsynth.schema.model import Schema, Table
 from tabsynth.schema.validate import require_valid, validate_table
 from tabsynth.schema.values import TypedTable, parse_column
 

@@ -22,8 +22,9 @@ from tabsynth.identifiers.generalise import ninety, years_of_numbers
 from tabsynth.identifiers.written_dates import LAST_AGE
 from tabsynth.identifiers.zip_codes import PREFIXES, STATE_OF_PREFIX, VINTAGE, zip3
 from tabsynth.schema.column_names import age_unit
+from tabsynth.schema.columns import Categorical, Column, DateTime, Integer, Number, Provenance, Role
 from tabsynth.schema.constraints import ChainedInequality, Constraint, Inequality
-from tabsynth.schema.model import Categorical, Column, DateTime, Integer, Number, Provenance, Role, Schema, Table, Unit
+from tabsynth.schema.model import Schema, Table, Unit
 
 _GONE = ("drop", "refuse")
 

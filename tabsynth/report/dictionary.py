@@ -8,7 +8,8 @@ Decisions
 from __future__ import annotations
 
 from tabsynth.evaluation.part import Part
-from tabsynth.schema.model import Boolean, Column, DateTime, Identifier, Provenance, Table, Text
+from tabsynth.schema.columns import Boolean, Column, DateTime, Identifier, Provenance, Text
+from tabsynth.schema.model import Table
 
 MAX_LISTED = 30
 """Categories that are listed one by one."""

@@ -15,9 +15,10 @@ import numpy as np
 import pandas as pd
 
 from tabsynth.errors import SchemaError
+from tabsynth.schema.columns import Boolean, Categorical, Column, DateTime, Integer, Number, Ordinal
 from tabsynth.schema.constraints import Formula, SumTo
 from tabsynth.schema.formula import parse
-from tabsynth.schema.model import Boolean, Categorical, Column, DateTime, Integer, Number, Ordinal, Table
+from tabsynth.schema.model import Table
 from tabsynth.schema.operations import local_clock
 from tabsynth.schema.ordering import has_numeric_categories, numeric_texts
 from tabsynth.schema.values import TypedTable, Values, category_text

@@ -21,6 +21,7 @@ import pandas as pd
 
 from tabsynth.errors import ConstraintError, SchemaError
 from tabsynth.schema.calculations import agrees
+from tabsynth.schema.columns import Boolean, Categorical, Column, Identifier, Integer, Number, Ordinal, Text
 from tabsynth.schema.conditions import Condition
 from tabsynth.schema.constraints import (
     ChainedInequality,
@@ -37,7 +38,7 @@ from tabsynth.schema.constraints import (
     Unique,
 )
 from tabsynth.schema.literals import canonical, limit, to_values
-from tabsynth.schema.model import Boolean, Categorical, Column, Identifier, Integer, Number, Ordinal, Table, Text
+from tabsynth.schema.model import Table
 from tabsynth.schema.ordering import positions, scale
 from tabsynth.schema.values import TypedTable, Values
 

@@ -16,7 +16,7 @@ import unicodedata
 from enum import IntEnum
 from functools import lru_cache
 
-from tabsynth.schema.model import Role
+from tabsynth.schema.columns import Role
 
 
 class Evidence(IntEnum):

@@ -20,6 +20,7 @@ from itertools import pairwise
 from tabsynth.errors import SchemaError, UsageError
 from tabsynth.schema.calculations import require_addable, require_fitting
 from tabsynth.schema.checks import ascending_columns, compile_pattern, describe
+from tabsynth.schema.columns import Boolean, Categorical, Column, DateTime, Identifier, Integer, Number, Ordinal, Text
 from tabsynth.schema.conditions import Condition
 from tabsynth.schema.constraints import (
     Conditional,
@@ -34,18 +35,7 @@ from tabsynth.schema.constraints import (
 )
 from tabsynth.schema.formula import parse
 from tabsynth.schema.literals import canonical, declared_categories
-from tabsynth.schema.model import (
-    Boolean,
-    Categorical,
-    Column,
-    DateTime,
-    Identifier,
-    Integer,
-    Number,
-    Ordinal,
-    Table,
-    Text,
-)
+from tabsynth.schema.model import Table
 from tabsynth.schema.ordering import bounds, scale
 from tabsynth.schema.regions import Region
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from tabsynth.schema.model import Surrogate
+from tabsynth.schema.columns import Surrogate
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from pydantic import BaseModel
 
 from tabsynth.errors import SchemaError, UsageError
 from tabsynth.outputs import atomic_file
-from tabsynth.schema import conditions, constraints, distributions, model, scenarios, templates
+from tabsynth.schema import columns, conditions, constraints, distributions, model, scenarios, templates
 from tabsynth.schema.documents import read_json, read_yaml
 from tabsynth.schema.layout import format_schema as format_schema
 from tabsynth.schema.layout import plain_schema
@@ -116,7 +116,7 @@ def json_schema() -> dict[str, Any]:
     described = Schema.model_json_schema(by_alias=True)
     parts = {
         name: part
-        for module in (model, constraints, conditions, distributions, scenarios, templates)
+        for module in (model, columns, constraints, conditions, distributions, scenarios, templates)
         for name, part in vars(module).items()
         if inspect.isclass(part) and issubclass(part, BaseModel)
     }

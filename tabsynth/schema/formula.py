@@ -19,7 +19,7 @@ from functools import lru_cache
 import numpy as np
 
 from tabsynth.errors import SchemaError
-from tabsynth.schema.model import Boolean, Column, DateTime, Integer, Number
+from tabsynth.schema.columns import Boolean, Column, DateTime, Integer, Number
 from tabsynth.schema.operations import (
     FUNCTIONS,
     Array,

@@ -21,12 +21,12 @@ import numpy as np
 import pandas as pd
 
 from tabsynth.schema.column_names import Evidence, age_unit, is_code, key_evidence, role_of, suggests_code
+from tabsynth.schema.columns import Boolean, Categorical, Column, DateTime, Integer, Number, Ordinal, Text
 from tabsynth.schema.detection import Detect
 from tabsynth.schema.infer_cells import Array, Cells, common_share, few_and_repeated
 from tabsynth.schema.infer_datetimes import Moments, NotMoments, read_text_moments
 from tabsynth.schema.infer_identifiers import LEAST_COMMON_SHARE, MOST_CATEGORIES, detected, text_key, whole_key
 from tabsynth.schema.infer_numbers import NotNumbers, Numbers, read_native_numbers, read_text_numbers
-from tabsynth.schema.model import Boolean, Categorical, Column, DateTime, Integer, Number, Ordinal, Text
 from tabsynth.schema.values import FALSE_SPELLINGS, TRUE_SPELLINGS, category_text, parse_column
 
 COMMON_SHARE = 0.8

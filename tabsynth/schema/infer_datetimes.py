@@ -18,8 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tabsynth.schema.column_names import suggests_compact_date, suggests_date
+from tabsynth.schema.columns import DateTime, Resolution
 from tabsynth.schema.infer_cells import Array, Cells, evenly_spaced
-from tabsynth.schema.model import DateTime, Resolution
 
 _PROBE = 50
 _MOST_SHAPES = 12

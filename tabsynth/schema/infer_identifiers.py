@@ -25,9 +25,9 @@ from tabsynth.schema.column_names import (
     suggests_code,
     suggests_postcode,
 )
+from tabsynth.schema.columns import Identifier, Role
 from tabsynth.schema.detection import Detect, Detection
 from tabsynth.schema.infer_cells import FEW_CATEGORIES, Array, Cells, common_share
-from tabsynth.schema.model import Identifier, Role
 from tabsynth.schema.patterns import infer_pattern
 
 NEAR_UNIQUE = 0.95

@@ -17,7 +17,8 @@ import numpy as np
 import pandas as pd
 
 from tabsynth.schema.column_names import Evidence, key_evidence, names_person, names_place_or_good, words
-from tabsynth.schema.model import Column, Identifier, Relationship, Table
+from tabsynth.schema.columns import Column, Identifier
+from tabsynth.schema.model import Relationship, Table
 from tabsynth.schema.values import category_text
 
 CONTAINED = 0.95

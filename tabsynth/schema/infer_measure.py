@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tabsynth.schema.columns import Categorical, Column, DateTime, Integer, Number, Ordinal, Provenance
 from tabsynth.schema.infer_cells import Array
 from tabsynth.schema.infer_datetimes import iso_text, resolution_of
-from tabsynth.schema.model import Categorical, Column, DateTime, Integer, Number, Ordinal, Provenance
 from tabsynth.schema.values import Values, category_text
 
 _WHOLE = re.compile(r"(?:-?[1-9]\d{0,14}|0)(?:\.0*)?")

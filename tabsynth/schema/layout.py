@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 import yaml
 
+from tabsynth.schema.columns import Text
 from tabsynth.schema.documents import read_yaml, resolve_plain
-from tabsynth.schema.model import FORMAT_VERSION, Schema, Text
+from tabsynth.schema.model import FORMAT_VERSION, Schema
 
 _WIDTH = 110
 _SHORT = 90  # characters of a list or mapping that stays on one line

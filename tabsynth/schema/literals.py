@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from tabsynth.errors import UsageError
+from tabsynth.schema.columns import Boolean, Categorical, Column, DateTime, Integer, Number, Ordinal
 from tabsynth.schema.conditions import Scalar
-from tabsynth.schema.model import Boolean, Categorical, Column, DateTime, Integer, Number, Ordinal
 from tabsynth.schema.ordering import scale
 from tabsynth.schema.values import FALSE_SPELLINGS, TRUE_SPELLINGS, Values, category_text, to_micros
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from tabsynth.schema.model import Boolean, Categorical, Column, DateTime, Integer, Number, Ordinal
+from tabsynth.schema.columns import Boolean, Categorical, Column, DateTime, Integer, Number, Ordinal
 from tabsynth.schema.values import Values, category_text, to_micros
 
 Scale = tuple[str, ...]

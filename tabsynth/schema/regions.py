@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass
 
 from tabsynth.schema.checks import matches
+from tabsynth.schema.columns import Boolean, Column, DateTime, Integer, Number
 from tabsynth.schema.conditions import Condition
 from tabsynth.schema.literals import canonical, declared_categories, limit, to_values
-from tabsynth.schema.model import Boolean, Column, DateTime, Integer, Number
 from tabsynth.schema.ordering import bounds
 
 

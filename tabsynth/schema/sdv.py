@@ -25,9 +25,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from tabsynth.errors import SchemaError, UsageError
+from tabsynth.schema.columns import Column, Provenance
 from tabsynth.schema.constraints import Unique
 from tabsynth.schema.documents import read_json
-from tabsynth.schema.model import Column, Provenance, Schema, Table
+from tabsynth.schema.model import Schema, Table
 from tabsynth.schema.sdv_columns import ONLY_NEW, ONLY_OLD, could_be, read_column, write_column
 from tabsynth.schema.wording import validate
 

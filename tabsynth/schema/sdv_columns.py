@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from tabsynth.errors import SchemaError
-from tabsynth.schema.model import (
+from tabsynth.schema.columns import (
     Boolean,
     Categorical,
     Column,

@@ -18,20 +18,9 @@ import numpy as np
 import pandas as pd
 
 from tabsynth.errors import DataError, SchemaError
+from tabsynth.schema.columns import Categorical, Column, DateTime, Identifier, Integer, Number, Ordinal, Text
 from tabsynth.schema.keys import key_codes, repeats
-from tabsynth.schema.model import (
-    Categorical,
-    Column,
-    DateTime,
-    Identifier,
-    Integer,
-    Number,
-    Ordinal,
-    Relationship,
-    Schema,
-    Table,
-    Text,
-)
+from tabsynth.schema.model import Relationship, Schema, Table
 from tabsynth.schema.moments import to_local
 from tabsynth.schema.values import Parsed, TypedTable, Values, category_text, parse_column, to_micros
 

@@ -27,7 +27,7 @@ import numpy as np
 import pandas as pd
 
 from tabsynth.schema import moments, numerals
-from tabsynth.schema.model import Boolean, Categorical, Column, DateTime, Integer, Number, Ordinal
+from tabsynth.schema.columns import Boolean, Categorical, Column, DateTime, Integer, Number, Ordinal
 from tabsynth.schema.moments import to_micros as to_micros
 
 TRUE_SPELLINGS = frozenset({"true", "t", "yes", "y", "1", "on"})

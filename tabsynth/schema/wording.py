@@ -15,11 +15,12 @@ from typing import Any, get_args
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from tabsynth.errors import SchemaError
+from tabsynth.schema.columns import Column
 from tabsynth.schema.conditions import Condition
 from tabsynth.schema.constraints import Constraint
 from tabsynth.schema.distributions import Case, Distribution, Share, Span
 from tabsynth.schema.documents import Node, Problem
-from tabsynth.schema.model import FORMAT_VERSION, Column, Privacy, Relationship, Schema, Table, Unit
+from tabsynth.schema.model import FORMAT_VERSION, Privacy, Relationship, Schema, Table, Unit
 from tabsynth.schema.scenarios import Missingness, RateCase, Scenario
 from tabsynth.schema.templates import Template
 

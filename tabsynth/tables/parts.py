@@ -14,7 +14,7 @@ from typing import IO
 
 import pyarrow as pa
 
-from tabsynth.schema.model import Boolean, Categorical, Column, DateTime, Integer, Number, Ordinal
+from tabsynth.schema.columns import Boolean, Categorical, Column, DateTime, Integer, Number, Ordinal
 from tabsynth.tables.formats import STANDARD_STREAM, FileFormat, detect_format
 from tabsynth.tables.frames import to_arrow
 from tabsynth.tables.parquet import ParquetWriter

@@ -14,7 +14,8 @@ import pytest
 from tabsynth.evaluation.base import METRICS, Family, Result, run_metric
 from tabsynth.evaluation.comparison import Comparison
 from tabsynth.evaluation.recipe import Recipe
-from tabsynth.schema.model import Categorical, DateTime, Identifier, Integer, Number, Table, Text
+from tabsynth.schema.columns import Categorical, DateTime, Identifier, Integer, Number, Text
+from tabsynth.schema.model import Table
 from tests.evaluation.samples import compare_frames, shuffled
 from tests.evaluation.toys import gaussian_audit, resampled
 from tests.evaluation.toys import recipe as toy_recipe

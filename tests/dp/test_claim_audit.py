@@ -22,8 +22,9 @@ from tabsynth.evaluation.policy import load_policy
 from tabsynth.evaluation.recipe import Audit, Recipe
 from tabsynth.refitting import recipe_of
 from tabsynth.report.render import render_html
+from tabsynth.schema.columns import Number
 from tabsynth.schema.files import parse_schema
-from tabsynth.schema.model import Number, Schema, Table
+from tabsynth.schema.model import Schema, Table
 from tabsynth.schema.values import TypedTable, Values
 from tests.dp.audits import PRIVATE, TRAINED, schema_of
 

@@ -11,6 +11,7 @@ import pytest
 from tabsynth.encoding.derived import Derivation, derive
 from tabsynth.errors import ArtifactError
 from tabsynth.schema.checks import violating_rows
+from tabsynth.schema.columns import Boolean, Categorical, Column, DateTime, Identifier, Integer, Number, Ordinal
 from tabsynth.schema.conditions import Condition
 from tabsynth.schema.constraints import (
     ChainedInequality,
@@ -25,7 +26,6 @@ from tabsynth.schema.constraints import (
     SumTo,
     Unique,
 )
-from tabsynth.schema.model import Boolean, Categorical, Column, DateTime, Identifier, Integer, Number, Ordinal
 from tabsynth.schema.values import TypedTable
 from tests.encoding.derivations.soundness import any_rows, assert_kept, assert_sound
 from tests.shared_tables import shared_data

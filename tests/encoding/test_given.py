@@ -11,8 +11,8 @@ import pytest
 from tabsynth.encoding.given import encode_given, read_conditions
 from tabsynth.encoding.table import TableEncoder
 from tabsynth.errors import UsageError
+from tabsynth.schema.columns import Boolean, Categorical, Column, DateTime, Identifier, Integer, Number, Ordinal
 from tabsynth.schema.conditions import Condition
-from tabsynth.schema.model import Boolean, Categorical, Column, DateTime, Identifier, Integer, Number, Ordinal
 from tabsynth.schema.values import TypedTable, parse_column
 
 COLUMNS: dict[str, Column] = {

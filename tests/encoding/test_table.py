@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tabsynth.encoding.table import Discrete, TableEncoder
 from tabsynth.errors import InsufficientDataError
-from tabsynth.schema.model import Boolean, Categorical, Column, DateTime, Identifier, Integer, Number, Ordinal, Text
+from tabsynth.schema.columns import Boolean, Categorical, Column, DateTime, Identifier, Integer, Number, Ordinal, Text
 from tabsynth.schema.values import TypedTable, Values, parse_column
 
 RNG = np.random.default_rng(0)

@@ -10,7 +10,8 @@ import pandas as pd
 from tabsynth.evaluation import Evaluation, evaluate_typed
 from tabsynth.evaluation.comparison import Comparison, compare, read_frame
 from tabsynth.evaluation.policy import Policy
-from tabsynth.schema.model import Boolean, Categorical, Column, DateTime, Identifier, Integer, Number, Table
+from tabsynth.schema.columns import Boolean, Categorical, Column, DateTime, Identifier, Integer, Number
+from tabsynth.schema.model import Table
 from tests.shared_tables import shared_data
 
 MIXED = Table(

@@ -13,7 +13,8 @@ import tabsynth as ts
 from tabsynth.errors import DataError
 from tabsynth.evaluation.base import Verdict
 from tabsynth.report.build import Report
-from tabsynth.schema.model import Categorical, Column, Identifier, Integer, Number, Role, Schema, Table
+from tabsynth.schema.columns import Categorical, Column, Identifier, Integer, Number, Role
+from tabsynth.schema.model import Schema, Table
 
 MARKUP = "<script>alert(1)</script>"
 COLUMNS: dict[str, Column] = {

@@ -15,7 +15,8 @@ from tabsynth.evaluation.canaries.catalogue import CANARIES, EVERYTHING, FIDELIT
 from tabsynth.evaluation.comparison import read_frame
 from tabsynth.evaluation.policy import load_policy, parse_policy
 from tabsynth.report.canaries import render_trials
-from tabsynth.schema.model import Categorical, DateTime, Identifier, Integer, Number, Table, Text
+from tabsynth.schema.columns import Categorical, DateTime, Identifier, Integer, Number, Text
+from tabsynth.schema.model import Table
 from tests.evaluation.samples import adult
 
 PATIENTS = Table(

@@ -8,7 +8,8 @@ import pytest
 
 from tabsynth.errors import DataError
 from tabsynth.evaluation.comparison import MAX_PAIRS, read_frame
-from tabsynth.schema.model import Boolean, Categorical, DateTime, Identifier, Number, Ordinal, Table, Text
+from tabsynth.schema.columns import Boolean, Categorical, DateTime, Identifier, Number, Ordinal, Text
+from tabsynth.schema.model import Table
 from tests.conftest import MixedTable
 from tests.evaluation.samples import MIXED, compare_frames
 

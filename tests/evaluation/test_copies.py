@@ -11,7 +11,8 @@ from tabsynth.evaluation.comparison import Rows
 from tabsynth.evaluation.copies import CopyCounts, ExactCopies, IdentifierReuse, TextReuse, row_codes
 from tabsynth.evaluation.nearest import NearCopies
 from tabsynth.evaluation.policy import load_policy
-from tabsynth.schema.model import Categorical, Identifier, Integer, Number, Table, Text
+from tabsynth.schema.columns import Categorical, Identifier, Integer, Number, Text
+from tabsynth.schema.model import Table
 from tests.conftest import MixedTable
 from tests.evaluation.samples import MIXED, compare_frames
 

@@ -129,7 +129,8 @@ def test_the_damaged_pair_leads_its_list(parts: tuple[pd.DataFrame, pd.DataFrame
 
 def test_a_dependence_turned_round_is_seen() -> None:
     """A negative correlation of the same strength fails, though its strength is unchanged."""
-    from tabsynth.schema.model import Number, Table
+    from tabsynth.schema.columns import Number
+    from tabsynth.schema.model import Table
 
     rng = np.random.default_rng(0)
     table = Table(columns={"a": Number(), "b": Number()})

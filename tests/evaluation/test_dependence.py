@@ -16,7 +16,8 @@ from tabsynth.evaluation.hallucinated import HallucinatedDependence, PairChanges
 from tabsynth.evaluation.marginals import KMarginal
 from tabsynth.evaluation.support import AlphaPrecision, BetaRecall, NeighbourCoverage
 from tabsynth.evaluation.transport import transport
-from tabsynth.schema.model import Categorical, Number, Table
+from tabsynth.schema.columns import Categorical, Number
+from tabsynth.schema.model import Table
 from tests.evaluation.samples import compare_frames
 
 N_COLUMNS = 12

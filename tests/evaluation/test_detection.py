@@ -9,7 +9,8 @@ from threadpoolctl import threadpool_limits
 
 from tabsynth.evaluation.base import Result
 from tabsynth.evaluation.detection import Detection, DetectionCurves
-from tabsynth.schema.model import Categorical, Identifier, Integer, Number, Table
+from tabsynth.schema.columns import Categorical, Identifier, Integer, Number
+from tabsynth.schema.model import Table
 from tests.conftest import MixedTable
 from tests.evaluation.samples import MIXED, compare_frames, shuffled
 

@@ -13,7 +13,8 @@ from tabsynth.evaluation.membership_disclosure import MembershipDisclosure, rela
 from tabsynth.evaluation.policy import load_policy
 from tabsynth.evaluation.singling_out import SinglingOut, equal_weight
 from tabsynth.evaluation.targets import Success, one_row_each, worst_excess
-from tabsynth.schema.model import Categorical, Identifier, Number, Role, Table
+from tabsynth.schema.columns import Categorical, Identifier, Number, Role
+from tabsynth.schema.model import Table
 from tests.conftest import MixedTable
 from tests.evaluation.samples import MIXED, compare_frames, shuffled
 

@@ -12,7 +12,8 @@ from tabsynth.errors import DataError, UsageError
 from tabsynth.evaluation.base import Family, Findings, Metric, Verdict, run_metric
 from tabsynth.evaluation.comparison import Comparison
 from tabsynth.evaluation.policy import parse_policy
-from tabsynth.schema.model import Categorical, DateTime, Identifier, Integer, Number, Table, Text
+from tabsynth.schema.columns import Categorical, DateTime, Identifier, Integer, Number, Text
+from tabsynth.schema.model import Table
 from tests.conftest import MixedTable
 from tests.evaluation.samples import MIXED, compare_frames, evaluate_frames
 

@@ -12,7 +12,8 @@ from tabsynth.evaluation.fairness import GroupFidelity, GroupScores, Representat
 from tabsynth.evaluation.fairness_models import GroupLeakage, GroupUtility
 from tabsynth.evaluation.groups import groups
 from tabsynth.evaluation.policy import load_policy
-from tabsynth.schema.model import Categorical, Integer, Number, Role, Table
+from tabsynth.schema.columns import Categorical, Integer, Number, Role
+from tabsynth.schema.model import Table
 from tests.evaluation.samples import compare_frames
 
 METRICS = (Representation, GroupFidelity, GroupUtility, GroupLeakage)

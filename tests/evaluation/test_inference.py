@@ -8,7 +8,8 @@ import pytest
 
 from tabsynth.evaluation.base import Verdict, run_metric
 from tabsynth.evaluation.inference import Coefficients, Fitted, RegressionEstimates, least_squares, logistic, overlap
-from tabsynth.schema.model import Categorical, Number, Table
+from tabsynth.schema.columns import Categorical, Number
+from tabsynth.schema.model import Table
 from tests.evaluation.samples import compare_frames, shuffled
 from tests.evaluation.test_utility import TABLE, compared, patients
 

@@ -18,7 +18,8 @@ from tabsynth.evaluation.membership_trial import asked_groups
 from tabsynth.evaluation.policy import load_policy
 from tabsynth.evaluation.rates import strengths
 from tabsynth.randomness import child
-from tabsynth.schema.model import Categorical, Identifier, Number, Role, Table
+from tabsynth.schema.columns import Categorical, Identifier, Number, Role
+from tabsynth.schema.model import Table
 from tests.conftest import MixedTable
 from tests.evaluation.samples import MIXED, compare_frames, shuffled
 

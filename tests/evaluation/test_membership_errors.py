@@ -10,7 +10,8 @@ from sklearn.metrics import roc_auc_score
 from tabsynth.evaluation.membership_attacks import cast, suspect
 from tabsynth.evaluation.membership_distances import column_subsets
 from tabsynth.evaluation.membership_errors import error_scores
-from tabsynth.schema.model import Categorical, Number, Table
+from tabsynth.schema.columns import Categorical, Number
+from tabsynth.schema.model import Table
 from tests.evaluation.samples import compare_frames
 
 TABLE = Table(columns={"x": Number(), "y": Number(), "z": Number(), "kind": Categorical()})

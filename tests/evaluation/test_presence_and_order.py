@@ -12,7 +12,8 @@ from tabsynth.evaluation.policy import load_policy
 from tabsynth.evaluation.presence import InventedCategories, LostValues
 from tabsynth.evaluation.row_order import RowOrder
 from tabsynth.evaluation.single_copies import SingleCopies, unexplained
-from tabsynth.schema.model import Categorical, DateTime, Identifier, Integer, Number, Table
+from tabsynth.schema.columns import Categorical, DateTime, Identifier, Integer, Number
+from tabsynth.schema.model import Table
 from tests.evaluation.samples import compare_frames
 
 TABLE = Table(columns={"a": Number(decimals=2), "b": Integer(), "c": Categorical()})

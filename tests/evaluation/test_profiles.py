@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from tabsynth.evaluation.calendar import calendar_edges, calendar_text
 from tabsynth.evaluation.profiles import K, Profile, people_per_code, profile, round_edges
-from tabsynth.schema.model import Categorical, Column, DateTime, Identifier, Integer, Number, Ordinal, Table
+from tabsynth.schema.columns import Categorical, Column, DateTime, Identifier, Integer, Number, Ordinal
+from tabsynth.schema.model import Table
 from tests.evaluation.samples import compare_frames
 
 

@@ -15,7 +15,8 @@ from tabsynth.evaluation.membership_attacks import cast
 from tabsynth.evaluation.recipe import Array, Recipe
 from tabsynth.evaluation.roles import SHARES, part_roles
 from tabsynth.evaluation.split import measure_overlaps, split_people
-from tabsynth.schema.model import Identifier, Number, Table
+from tabsynth.schema.columns import Identifier, Number
+from tabsynth.schema.model import Table
 from tabsynth.schema.values import TypedTable
 
 TABLE = Table(columns={"id": Identifier(), "a": Number(decimals=3), "b": Number(decimals=3)}, entity_key="id")

@@ -19,7 +19,8 @@ from tabsynth.evaluation.recipe import Recipe
 from tabsynth.evaluation.shadow_membership import ShadowArea, ShadowMembership, ShadowOutliers, ShadowScores
 from tabsynth.evaluation.shadow_models import ShadowTrial, choose_targets, shadow_trial, worlds
 from tabsynth.evaluation.shadow_scores import likelihood_ratios
-from tabsynth.schema.model import Categorical, Identifier, Number, Table
+from tabsynth.schema.columns import Categorical, Identifier, Number
+from tabsynth.schema.model import Table
 from tabsynth.schema.values import TypedTable
 from tests.evaluation.samples import compare_frames
 from tests.evaluation.test_membership import EIGHT, eight

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from tabsynth.errors import InsufficientDataError, UsageError
 from tabsynth.evaluation.split import measure_overlap, split_rows
-from tabsynth.schema.model import Categorical, Identifier, Number, Table
+from tabsynth.schema.columns import Categorical, Identifier, Number
+from tabsynth.schema.model import Table
 from tests.conftest import MixedTable
 from tests.evaluation.samples import MIXED, compare_frames
 

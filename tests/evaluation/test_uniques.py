@@ -10,7 +10,8 @@ from tabsynth.evaluation.base import Findings, Result, Verdict, run_metric
 from tabsynth.evaluation.comparison import Comparison
 from tabsynth.evaluation.policy import load_policy
 from tabsynth.evaluation.uniques import DisclosiveCorrect, ReplicatedUniques
-from tabsynth.schema.model import Categorical, Identifier, Number, Role, Table, Text
+from tabsynth.schema.columns import Categorical, Identifier, Number, Role, Text
+from tabsynth.schema.model import Table
 from tests.evaluation.samples import compare_frames
 
 KEY, SECRET = Role.QUASI_IDENTIFIER, Role.SENSITIVE

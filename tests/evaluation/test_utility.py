@@ -16,7 +16,8 @@ from tabsynth.evaluation.utility import TrainOnSynthetic, UtilityScores
 from tabsynth.evaluation.utility_agreement import FeatureImportance, ImportanceScores, ModelRanking, RankingScores
 from tabsynth.evaluation.utility_global import ColumnSkills, GlobalUtility
 from tabsynth.evaluation.utility_queries import QueryError, QueryScores
-from tabsynth.schema.model import Categorical, Column, Identifier, Integer, Number, Role, Table
+from tabsynth.schema.columns import Categorical, Column, Identifier, Integer, Number, Role
+from tabsynth.schema.model import Table
 from tests.conftest import MixedTable
 from tests.evaluation.samples import MIXED, compare_frames, shuffled
 

@@ -20,8 +20,9 @@ from tabsynth.generators.independent import Independent
 from tabsynth.identifiers.apart import SMALLEST_BLOCK, KeptApart
 from tabsynth.identifiers.lookup import folded
 from tabsynth.identifiers.surrogate import make_surrogates
+from tabsynth.schema.columns import Categorical, Identifier, Surrogate
 from tabsynth.schema.constraints import Regex
-from tabsynth.schema.model import Categorical, Identifier, Schema, Surrogate
+from tabsynth.schema.model import Schema
 from tests.typed_rows import declare, typed
 
 KINDS = get_args(Surrogate)

@@ -9,8 +9,8 @@ import pytest
 import tabsynth as ts
 from tabsynth.errors import SchemaError
 from tabsynth.identifiers.key_formats import in_format_of
+from tabsynth.schema.columns import Identifier
 from tabsynth.schema.files import parse_schema
-from tabsynth.schema.model import Identifier
 
 
 def _written(texts: list[str], source: str | None, target: str | None) -> list[str]:

@@ -12,7 +12,7 @@ from tabsynth.declared.keys import texts_at
 from tabsynth.errors import SchemaError
 from tabsynth.identifiers.apart import KeptApart
 from tabsynth.identifiers.surrogate import make_surrogates, recipe_of
-from tabsynth.schema.model import Identifier
+from tabsynth.schema.columns import Identifier
 
 LOCALES = ("de_DE", "fr_FR", "es_ES", "it_IT", "nl_NL", "pt_PT")
 

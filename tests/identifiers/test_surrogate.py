@@ -13,7 +13,7 @@ import pytest
 
 from tabsynth.errors import SchemaError, UsageError
 from tabsynth.identifiers.surrogate import make_surrogates
-from tabsynth.schema.model import Identifier, Surrogate
+from tabsynth.schema.columns import Identifier, Surrogate
 
 KINDS = get_args(Surrogate)
 N_ROWS = 100_000

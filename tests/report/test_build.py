@@ -12,7 +12,8 @@ from tabsynth.evaluation import Evaluation
 from tabsynth.evaluation.base import METRICS, Family, Verdict
 from tabsynth.report.build import SECTIONS, Context, Report, build_report
 from tabsynth.report.wording import headline, number, percent
-from tabsynth.schema.model import Integer, Schema, Table
+from tabsynth.schema.columns import Integer
+from tabsynth.schema.model import Schema, Table
 from tests.conftest import MixedTable
 from tests.evaluation.samples import MIXED, evaluate_frames, shuffled
 

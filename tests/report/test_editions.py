@@ -15,7 +15,8 @@ from tabsynth.evaluation.policy import Clause, judge
 from tabsynth.report.build import Report, build_report
 from tabsynth.report.editions import _coarse
 from tabsynth.report.render import render_html
-from tabsynth.schema.model import Categorical, DateTime, Identifier, Integer, Number, Schema, Table, Text
+from tabsynth.schema.columns import Categorical, DateTime, Identifier, Integer, Number, Text
+from tabsynth.schema.model import Schema, Table
 from tests.evaluation.samples import evaluate_frames
 
 PLANTED = ("Zanzibar", "Ypsilon Syndrome", "7351.83", "7,351.83", "48,611", "48611", "1931-03-17", "1931", "K-44177")

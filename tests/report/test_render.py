@@ -14,18 +14,8 @@ import pytest
 from tabsynth.evaluation.base import METRICS
 from tabsynth.report.build import Report, build_report
 from tabsynth.report.render import render_html
-from tabsynth.schema.model import (
-    Boolean,
-    Categorical,
-    Column,
-    DateTime,
-    Identifier,
-    Integer,
-    Number,
-    Schema,
-    Table,
-    Text,
-)
+from tabsynth.schema.columns import Boolean, Categorical, Column, DateTime, Identifier, Integer, Number, Text
+from tabsynth.schema.model import Schema, Table
 from tests.conftest import MixedTable
 from tests.evaluation.samples import MIXED, evaluate_frames
 

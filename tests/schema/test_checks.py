@@ -12,6 +12,18 @@ from hypothesis import strategies as st
 
 from tabsynth.errors import ConstraintError, SchemaError, UsageError
 from tabsynth.schema.checks import matches, require_satisfied, violating_rows
+from tabsynth.schema.columns import (
+    Boolean,
+    Categorical,
+    Column,
+    DateTime,
+    Identifier,
+    Integer,
+    Number,
+    Ordinal,
+    Provenance,
+    Text,
+)
 from tabsynth.schema.conditions import Condition
 from tabsynth.schema.constraints import (
     ChainedInequality,
@@ -26,18 +38,6 @@ from tabsynth.schema.constraints import (
     Regex,
     SumTo,
     Unique,
-)
-from tabsynth.schema.model import (
-    Boolean,
-    Categorical,
-    Column,
-    DateTime,
-    Identifier,
-    Integer,
-    Number,
-    Ordinal,
-    Provenance,
-    Text,
 )
 from tests.shared_tables import shared_data
 from tests.typed_rows import declare, rows_of, typed

@@ -12,7 +12,7 @@ from tabsynth.schema.column_names import (
     suggests_date,
     words,
 )
-from tabsynth.schema.model import Role
+from tabsynth.schema.columns import Role
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,10 @@ import json
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from tabsynth.schema.columns import Integer, Number
 from tabsynth.schema.conditions import Condition
 from tabsynth.schema.constraints import Conditional, Constraint, FixedCombinations, Formula, OneHot, SumTo
-from tabsynth.schema.model import Integer, Number, Table
+from tabsynth.schema.model import Table
 
 ANY = TypeAdapter(Constraint)
 

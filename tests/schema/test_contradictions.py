@@ -6,6 +6,18 @@ from typing import Any
 
 import pytest
 
+from tabsynth.schema.columns import (
+    Boolean,
+    Categorical,
+    Column,
+    DateTime,
+    Identifier,
+    Integer,
+    Number,
+    Ordinal,
+    Provenance,
+    Text,
+)
 from tabsynth.schema.conditions import Condition
 from tabsynth.schema.constraints import (
     ChainedInequality,
@@ -22,18 +34,6 @@ from tabsynth.schema.constraints import (
     Unique,
 )
 from tabsynth.schema.contradictions import find_contradictions
-from tabsynth.schema.model import (
-    Boolean,
-    Categorical,
-    Column,
-    DateTime,
-    Identifier,
-    Integer,
-    Number,
-    Ordinal,
-    Provenance,
-    Text,
-)
 from tests.typed_rows import declare
 
 DATA = {"lower": Provenance.DATA, "upper": Provenance.DATA}

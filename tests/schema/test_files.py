@@ -13,6 +13,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tabsynth.errors import OutputError, SchemaError, UsageError
+from tabsynth.schema.columns import (
+    Boolean,
+    Categorical,
+    DateTime,
+    Identifier,
+    Integer,
+    Number,
+    Ordinal,
+    Provenance,
+    Role,
+    Text,
+)
 from tabsynth.schema.conditions import Condition
 from tabsynth.schema.constraints import (
     Conditional,
@@ -26,23 +38,7 @@ from tabsynth.schema.constraints import (
 )
 from tabsynth.schema.documents import read_json, read_yaml, resolve_plain
 from tabsynth.schema.files import format_schema, json_schema, load_schema, parse_schema, save_schema
-from tabsynth.schema.model import (
-    Boolean,
-    Categorical,
-    DateTime,
-    Identifier,
-    Integer,
-    Number,
-    Ordinal,
-    Privacy,
-    Provenance,
-    Relationship,
-    Role,
-    Schema,
-    Table,
-    Text,
-    Unit,
-)
+from tabsynth.schema.model import Privacy, Relationship, Schema, Table, Unit
 
 FOLDER = Path(__file__).parents[2] / "schemas"
 

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tabsynth.errors import SchemaError
+from tabsynth.schema.columns import Boolean, Categorical, Column, DateTime, Identifier, Integer, Number, Ordinal
 from tabsynth.schema.formula import MAX_DEPTH, MAX_LENGTH, MAX_STEPS, parse
-from tabsynth.schema.model import Boolean, Categorical, Column, DateTime, Identifier, Integer, Number, Ordinal
 from tabsynth.schema.values import TypedTable
 from tests.typed_rows import declare, rows_of
 

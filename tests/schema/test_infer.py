@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from tabsynth.errors import DataError, UsageError
 from tabsynth.identifiers.detect import detect_identifier
+from tabsynth.schema.columns import Categorical, Column, DateTime, Identifier, Integer, Number, Provenance, Text
 from tabsynth.schema.infer import infer_schema, infer_table
-from tabsynth.schema.model import Categorical, Column, DateTime, Identifier, Integer, Number, Provenance, Text
 from tabsynth.schema.validate import validate_table
 from tabsynth.schema.values import parse_column
 from tests.schema.inferring import N_ROWS, cycled, inferred

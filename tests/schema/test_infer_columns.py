@@ -9,8 +9,7 @@ import pandas as pd
 import pytest
 
 from tabsynth.identifiers.detect import detect_identifier
-from tabsynth.schema.infer import infer_table
-from tabsynth.schema.model import (
+from tabsynth.schema.columns import (
     Boolean,
     Categorical,
     Column,
@@ -23,6 +22,7 @@ from tabsynth.schema.model import (
     Role,
     Text,
 )
+from tabsynth.schema.infer import infer_table
 from tabsynth.schema.validate import validate_table
 from tests.schema.inferring import N_ROWS, cycled, inferred
 

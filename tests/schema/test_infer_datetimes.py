@@ -7,7 +7,7 @@ import datetime as dt
 import pandas as pd
 import pytest
 
-from tabsynth.schema.model import DateTime, Identifier, Integer, Text
+from tabsynth.schema.columns import DateTime, Identifier, Integer, Text
 from tests.schema.inferring import N_ROWS, cycled, inferred
 
 

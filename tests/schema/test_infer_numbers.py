@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tabsynth.schema.columns import Categorical, Identifier, Integer, Number, Provenance, Text
 from tabsynth.schema.infer import infer_table
-from tabsynth.schema.model import Categorical, Identifier, Integer, Number, Provenance, Text
 from tabsynth.schema.validate import validate_table
 from tests.schema.inferring import N_ROWS, cycled, inferred
 

@@ -13,9 +13,10 @@ import pandas as pd
 import pytest
 
 from tabsynth.identifiers.detect import detect_identifier
+from tabsynth.schema.columns import Boolean, Categorical, DateTime, Identifier, Integer, Number, Text
 from tabsynth.schema.files import format_schema, parse_schema
 from tabsynth.schema.infer import infer_schema, infer_table
-from tabsynth.schema.model import Boolean, Categorical, DateTime, Identifier, Integer, Number, Schema, Table, Text
+from tabsynth.schema.model import Schema, Table
 from tabsynth.schema.validate import validate_table
 from tabsynth.schema.values import parse_column
 from tests.shared_tables import shared_data, tables

@@ -8,8 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from tabsynth.errors import SchemaError
-from tabsynth.schema.constraints import Inequality
-from tabsynth.schema.model import (
+from tabsynth.schema.columns import (
     Boolean,
     Categorical,
     DateTime,
@@ -17,15 +16,12 @@ from tabsynth.schema.model import (
     Integer,
     Number,
     Ordinal,
-    Privacy,
     Provenance,
-    Relationship,
     Role,
-    Schema,
-    Table,
-    Unit,
     reads_back,
 )
+from tabsynth.schema.constraints import Inequality
+from tabsynth.schema.model import Privacy, Relationship, Schema, Table, Unit
 
 ONE = {"a": Integer()}
 

@@ -13,8 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tabsynth.errors import SchemaError, UsageError
-from tabsynth.schema.files import format_schema, load_schema, parse_schema
-from tabsynth.schema.model import (
+from tabsynth.schema.columns import (
     Boolean,
     Categorical,
     DateTime,
@@ -24,10 +23,10 @@ from tabsynth.schema.model import (
     Ordinal,
     Provenance,
     Role,
-    Schema,
-    Table,
     Text,
 )
+from tabsynth.schema.files import format_schema, load_schema, parse_schema
+from tabsynth.schema.model import Schema, Table
 from tabsynth.schema.sdv import VERSIONS, from_sdv, is_sdv, to_sdv
 
 JSON = st.recursive(

@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tabsynth.errors import DataError, SchemaError
-from tabsynth.schema.constraints import FixedCombinations, Inequality, Unique
-from tabsynth.schema.model import (
+from tabsynth.schema.columns import (
     Boolean,
     Categorical,
     Column,
@@ -22,11 +21,10 @@ from tabsynth.schema.model import (
     Number,
     Ordinal,
     Provenance,
-    Relationship,
-    Schema,
-    Table,
     Text,
 )
+from tabsynth.schema.constraints import FixedCombinations, Inequality, Unique
+from tabsynth.schema.model import Relationship, Schema, Table
 from tabsynth.schema.validate import Violation, require_valid, validate_table, validate_tables
 from tests.shared_tables import shared_data
 

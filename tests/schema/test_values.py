@@ -13,17 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tabsynth.schema.model import (
-    Boolean,
-    Categorical,
-    Column,
-    DateTime,
-    Identifier,
-    Integer,
-    Number,
-    Ordinal,
-    Text,
-)
+from tabsynth.schema.columns import Boolean, Categorical, Column, DateTime, Identifier, Integer, Number, Ordinal, Text
 from tabsynth.schema.values import (
     Parsed,
     TypedTable,

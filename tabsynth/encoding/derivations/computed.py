@@ -19,8 +19,9 @@ from tabsynth.encoding.datetime import from_steps, to_steps
 from tabsynth.encoding.derivations.rewrite import Evidence, Rewrite, new_name, nullable_copy
 from tabsynth.encoding.derivations.steps import moment_range
 from tabsynth.schema.calculations import as_text, calculate
+from tabsynth.schema.columns import Boolean, Column, DateTime, Identifier, Integer, Number, Text
 from tabsynth.schema.constraints import Formula, SumTo
-from tabsynth.schema.model import Boolean, Column, DateTime, Identifier, Integer, Number, Table, Text
+from tabsynth.schema.model import Table
 from tabsynth.schema.values import TypedTable, Values
 
 Array = np.ndarray[Any, Any]

@@ -20,8 +20,9 @@ import numpy as np
 from tabsynth.encoding.derivations.rewrite import Evidence, Rewrite, new_name, nullable_copy
 from tabsynth.encoding.derivations.steps import MomentSteps, NumberSteps, Steps
 from tabsynth.schema.checks import ascending_columns
+from tabsynth.schema.columns import Column, DateTime, Integer, Number
 from tabsynth.schema.constraints import Constraint
-from tabsynth.schema.model import Column, DateTime, Integer, Number, Table
+from tabsynth.schema.model import Table
 from tabsynth.schema.ordering import bounds, scale
 from tabsynth.schema.values import TypedTable, Values
 

@@ -23,9 +23,10 @@ import pandas as pd
 from tabsynth.encoding.derivations.rewrite import Evidence, Rewrite, new_name
 from tabsynth.errors import ConstraintError
 from tabsynth.schema.checks import row_codes
+from tabsynth.schema.columns import Categorical, Column, Provenance
 from tabsynth.schema.constraints import FixedCombinations
 from tabsynth.schema.literals import Canonical, canonical, to_values, written
-from tabsynth.schema.model import Categorical, Column, Provenance, Table
+from tabsynth.schema.model import Table
 from tabsynth.schema.values import TypedTable, Values
 
 Array = np.ndarray[Any, Any]

@@ -17,8 +17,9 @@ import pandas as pd
 
 from tabsynth.encoding.derivations.rewrite import Evidence, Rewrite, new_name
 from tabsynth.schema.checks import flag_cells
+from tabsynth.schema.columns import Boolean, Categorical, Column, DateTime, Identifier, Integer, Number, Text
 from tabsynth.schema.constraints import OneHot
-from tabsynth.schema.model import Boolean, Categorical, Column, DateTime, Identifier, Integer, Number, Table, Text
+from tabsynth.schema.model import Table
 from tabsynth.schema.values import TypedTable, Values
 
 Array = np.ndarray[Any, Any]

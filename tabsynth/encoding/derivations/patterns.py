@@ -26,9 +26,10 @@ from tabsynth.encoding.derivations.joint import read_labels
 from tabsynth.encoding.derivations.rewrite import Evidence, Rewrite, new_name
 from tabsynth.errors import ConstraintError
 from tabsynth.schema.checks import row_codes
+from tabsynth.schema.columns import Categorical, Column, Identifier, Provenance, Text
 from tabsynth.schema.constraints import FixedNulls
 from tabsynth.schema.literals import declared_categories
-from tabsynth.schema.model import Categorical, Column, Identifier, Provenance, Table, Text
+from tabsynth.schema.model import Table
 from tabsynth.schema.ordering import bounds
 from tabsynth.schema.values import TypedTable, Values
 

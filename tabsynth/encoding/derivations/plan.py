@@ -12,6 +12,7 @@ from tabsynth.encoding.derivations.one_hot import Choice
 from tabsynth.encoding.derivations.patterns import Patterns, possible_patterns
 from tabsynth.encoding.derivations.rewrite import Evidence, Rewrite
 from tabsynth.schema.checks import violating_rows
+from tabsynth.schema.columns import Identifier, Text
 from tabsynth.schema.constraints import (
     ChainedInequality,
     Constraint,
@@ -24,7 +25,6 @@ from tabsynth.schema.constraints import (
     SumTo,
     Unique,
 )
-from tabsynth.schema.model import Identifier, Text
 
 
 class Plan:

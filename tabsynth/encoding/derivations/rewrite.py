@@ -14,8 +14,9 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from tabsynth.schema.checks import violating_rows
+from tabsynth.schema.columns import Column
 from tabsynth.schema.constraints import Constraint
-from tabsynth.schema.model import Column, Table
+from tabsynth.schema.model import Table
 from tabsynth.schema.values import TypedTable, Values
 
 Array = np.ndarray[Any, Any]

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from tabsynth.encoding.datetime import from_steps, to_steps
-from tabsynth.schema.model import Column, DateTime, Integer, Number
+from tabsynth.schema.columns import Column, DateTime, Integer, Number
 
 Array = np.ndarray[Any, Any]
 

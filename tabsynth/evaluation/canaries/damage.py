@@ -6,7 +6,7 @@ import numpy as np
 
 from tabsynth.evaluation.canaries.parts import Parts, graft, heaped, with_column
 from tabsynth.evaluation.comparison import Array
-from tabsynth.schema.model import Integer, Number
+from tabsynth.schema.columns import Integer, Number
 from tabsynth.schema.values import TypedTable, Values
 
 NULLS = 0.6

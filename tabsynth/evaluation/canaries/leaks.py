@@ -9,7 +9,7 @@ import numpy as np
 from tabsynth.evaluation.canaries.parts import Parts, graft, with_column
 from tabsynth.evaluation.comparison import Array
 from tabsynth.evaluation.distances import Encoder, Points, nearest_rows
-from tabsynth.schema.model import DateTime, Integer, Number
+from tabsynth.schema.columns import DateTime, Integer, Number
 from tabsynth.schema.values import TypedTable, Values
 
 Maker = Callable[[Parts, np.random.Generator], TypedTable | None]

@@ -18,7 +18,8 @@ from tabsynth.evaluation.association import dependence
 from tabsynth.evaluation.comparison import Array, Comparison, compare
 from tabsynth.evaluation.digits import last_places
 from tabsynth.evaluation.split import split_rows
-from tabsynth.schema.model import Categorical, DateTime, Identifier, Integer, Number, Table, Text
+from tabsynth.schema.columns import Categorical, DateTime, Identifier, Integer, Number, Text
+from tabsynth.schema.model import Table
 from tabsynth.schema.values import TypedTable, Values
 
 MIN_ROWS = 300

@@ -11,7 +11,8 @@ import numpy as np
 from tabsynth.encoding.datetime import from_steps, to_steps
 from tabsynth.encoding.derived import Derivation, derive
 from tabsynth.schema.checks import violating_rows
-from tabsynth.schema.model import Boolean, Column, DateTime, Integer, Number, Table
+from tabsynth.schema.columns import Boolean, Column, DateTime, Integer, Number
+from tabsynth.schema.model import Table
 from tabsynth.schema.values import TypedTable, Values, category_text, format_column, parse_column
 from tests.typed_rows import differing_rows
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tabsynth.encoding.derived import derive
+from tabsynth.schema.columns import Boolean, Categorical, Column, DateTime, Integer, Number
 from tabsynth.schema.constraints import Formula, Inequality, SumTo
-from tabsynth.schema.model import Boolean, Categorical, Column, DateTime, Integer, Number
 from tests.encoding.derivations.soundness import any_rows, assert_sound
 from tests.typed_rows import declare, rows_of
 

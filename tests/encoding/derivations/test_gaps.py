@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tabsynth.encoding.derived import derive
+from tabsynth.schema.columns import Column, DateTime, Integer, Number
 from tabsynth.schema.constraints import ChainedInequality, Formula, Inequality, RangeBetween
-from tabsynth.schema.model import Column, DateTime, Integer, Number, Table
+from tabsynth.schema.model import Table
 from tests.encoding.derivations.soundness import RESOLUTIONS, any_rows, assert_sound, keeping
 from tests.typed_rows import cells, declare, differing_rows, rows_of
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from tabsynth.encoding.derived import derive
 from tabsynth.errors import ConstraintError, UsageError
+from tabsynth.schema.columns import Boolean, Categorical, Column, DateTime, Identifier, Integer, Number
 from tabsynth.schema.constraints import FixedCombinations, FixedNulls, Formula, Inequality, Regex, Unique
-from tabsynth.schema.model import Boolean, Categorical, Column, DateTime, Identifier, Integer, Number
 from tests.encoding.derivations.soundness import any_rows, assert_kept, assert_sound
 from tests.typed_rows import cells, declare, rows_of
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tabsynth.encoding.derived import derive
+from tabsynth.schema.columns import Boolean, Categorical, Column, Integer, Number
 from tabsynth.schema.constraints import OneHot
-from tabsynth.schema.model import Boolean, Categorical, Column, Integer, Number
 from tests.encoding.derivations.soundness import assert_sound
 from tests.typed_rows import cells, declare, rows_of
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from tabsynth.encoding.derived import Derivation, derive
 from tabsynth.errors import ConstraintError
+from tabsynth.schema.columns import Categorical, Column, DateTime, Identifier, Integer, Number
 from tabsynth.schema.constraints import FixedNulls, Formula, Inequality
-from tabsynth.schema.model import Categorical, Column, DateTime, Identifier, Integer, Number
 from tests.encoding.derivations.soundness import any_rows, assert_kept, assert_sound
 from tests.typed_rows import cells, declare, rows_of, typed
 
