@@ -10,7 +10,8 @@ import pytest
 from tabsynth.errors import OutputError, UsageError
 from tabsynth.evaluation import Evaluation
 from tabsynth.evaluation.base import METRICS, Family, Verdict
-from tabsynth.report.build import SECTIONS, Context, Report, build_report
+from tabsynth.report.build import Context, Report, build_report
+from tabsynth.report.sections import SECTIONS
 from tabsynth.report.wording import headline, number, percent
 from tabsynth.schema.columns import Integer
 from tabsynth.schema.model import Schema, Table
