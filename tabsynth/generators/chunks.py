@@ -20,7 +20,9 @@ import pyarrow as pa
 
 from tabsynth.encoding.given import read_conditions
 from tabsynth.errors import UsageError
+from tabsynth.generators.acceptance import Acceptance, rows_to_ask
 from tabsynth.generators.capabilities import PartDrawer
+from tabsynth.generators.completion import invented
 from tabsynth.progress import SILENT, Progress
 from tabsynth.randomness import check_seed, child, deterministic_threads
 from tabsynth.schema.columns import Categorical, DateTime, Identifier, Ordinal, Text
@@ -141,10 +143,10 @@ def _cut(table: Any, start: int, n_rows: int) -> Any:
 def _chunks(model: Model, n_rows: int, seed: int, chunk_rows: int, progress: Progress) -> Iterator[Any]:
     progress.stage("Sampling", total=n_rows)
     with deterministic_threads():
-        invented = _invented(model, n_rows, seed)
+        made = _invented(model, n_rows, seed)
     done = 0
     for typed in _regrouped(_accepted(model, n_rows, seed, chunk_rows), chunk_rows):
-        texts = {name: column.slice(done, typed.n_rows) for name, column in invented.items()}
+        texts = {name: column.slice(done, typed.n_rows) for name, column in made.items()}
         done += typed.n_rows
         progress.advance(typed.n_rows)
         yield from_pandas(model.frame(_with_texts(typed, texts)), model.frame_kind)
@@ -152,10 +154,10 @@ def _chunks(model: Model, n_rows: int, seed: int, chunk_rows: int, progress: Pro
 
 def _accepted(model: Model, n_rows: int, seed: int, chunk_rows: int) -> Iterator[TypedTable]:
     """Rows that keep the schema, in the order of `Model.sample`, `n_rows` in all."""
-    rules, rejected = model.rules_left(), dict[str, int]()
+    acceptance = Acceptance(model.table, model.derivation)
     kept = tried = draws = 0
     while kept < n_rows:
-        ask = model.rows_to_ask(n_rows, kept, tried)
+        ask = rows_to_ask(n_rows, kept, tried)
         with deterministic_threads():
             part = _drawn(model, ask, seed, draws)
         for start in range(0, ask, chunk_rows):
@@ -163,7 +165,7 @@ def _accepted(model: Model, n_rows: int, seed: int, chunk_rows: int) -> Iterator
                 arrays = part(start, min(start + chunk_rows, ask))
                 stream = child(seed, "decode", str(draws))  # nothing is left to draw from it
                 typed = model.derivation.backward(model.encoder.decode(arrays, rng=stream))
-                good = np.flatnonzero(model.acceptable(typed, rules, [], rejected))
+                good = np.flatnonzero(acceptance.good(typed))
                 if len(good) < typed.n_rows or kept + len(good) > n_rows:
                     typed = typed.take(good[: n_rows - kept])
             kept += typed.n_rows
@@ -172,7 +174,7 @@ def _accepted(model: Model, n_rows: int, seed: int, chunk_rows: int) -> Iterator
             if kept == n_rows:
                 return
         tried, draws = tried + ask, draws + 1
-        model.require_hope(n_rows, kept, tried, rejected)
+        acceptance.require_hope(n_rows, kept, tried)
 
 
 def _drawn(model: Model, n_rows: int, seed: int, draw: int) -> Part:
@@ -189,7 +191,7 @@ def _invented(model: Model, n_rows: int, seed: int) -> dict[str, pa.Array]:
     """Surrogates and texts of all rows, by column, in the order of `Model.sample`."""
     rng = child(seed, "identifiers")
     people = model.entity_info.draw(n_rows, rng=rng)
-    return {name: pa.array(texts, pa.large_string()) for name, texts in model.invented(n_rows, people, rng=rng)}
+    return {name: pa.array(texts, pa.large_string()) for name, texts in invented(model, n_rows, people, rng=rng)}
 
 
 def _with_texts(typed: TypedTable, texts: Mapping[str, pa.Array]) -> TypedTable:

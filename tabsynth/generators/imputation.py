@@ -28,6 +28,7 @@ import numpy as np
 
 from tabsynth.encoding.table import always_missing
 from tabsynth.errors import TabsynthWarning, UsageError
+from tabsynth.generators.acceptance import outside
 from tabsynth.generators.capabilities import Imputer
 from tabsynth.progress import Progress
 from tabsynth.randomness import check_seed, child, deterministic_threads
@@ -256,8 +257,6 @@ class _Job:
         for name, cells in new.items():
             column = table.columns[name]
             if isinstance(column, Integer | Number | DateTime):
-                from tabsynth.generators.model import outside
-
                 strike(f"the bounds of {name}", outside(after.columns[name], column) & cells)
         return good
 

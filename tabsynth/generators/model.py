@@ -18,29 +18,23 @@ import pandas as pd
 from tabsynth.encoding.derived import Derivation
 from tabsynth.encoding.given import EncodedGiven, encode_given, read_conditions
 from tabsynth.encoding.table import TableEncoder
-from tabsynth.errors import ConstraintError, UsageError
-from tabsynth.generators.entities import EntityInfo, surrogate_columns
-from tabsynth.generators.parents import Linked, Parent, link, read_parents
-from tabsynth.identifiers.key_formats import agreeing, in_format_of
-from tabsynth.identifiers.placeholder import fill_template, fill_text
-from tabsynth.identifiers.surrogate import make_surrogates, n_possible
+from tabsynth.errors import UsageError
+from tabsynth.generators.acceptance import Acceptance, rows_to_ask
+from tabsynth.generators.completion import complete
+from tabsynth.generators.entities import EntityInfo
+from tabsynth.generators.parents import read_parents
 from tabsynth.progress import SILENT, Progress
 from tabsynth.randomness import check_seed, child, deterministic_threads
-from tabsynth.schema.checks import matches, violating_rows
-from tabsynth.schema.columns import DateTime, Identifier, Integer, Number, Text
+from tabsynth.schema.columns import Number, Text
 from tabsynth.schema.conditions import Condition
-from tabsynth.schema.constraints import Constraint, Regex, Unique
 from tabsynth.schema.model import Schema, Table
-from tabsynth.schema.values import TypedTable, Values, category_text, format_column, to_micros
+from tabsynth.schema.values import TypedTable, Values, format_column
 from tabsynth.tables.frames import FrameKind, from_pandas
 
 if TYPE_CHECKING:
     from tabsynth.generators.base import Fitted, Generator
 
 Array = np.ndarray[Any, Any]
-
-MAX_DRAWS_PER_ROW = 500
-"""Rows drawn for one row that is kept, at most, on average."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -109,7 +103,7 @@ class Model:
         progress.stage("Sampling", total=int(n_rows))
         with deterministic_threads():
             typed = self._draw(int(n_rows), seed, conditions, encoded_given, progress)
-        typed = self._complete(typed, child(seed, "identifiers"), above, child(seed, "parents"))
+        typed = complete(self, typed, child(seed, "identifiers"), above, child(seed, "parents"))
         return from_pandas(self.frame(typed), self.frame_kind)
 
     def sample_chunks(
@@ -236,45 +230,21 @@ class Model:
         self, n_rows: int, seed: int, conditions: list[Condition], given: EncodedGiven, progress: Progress
     ) -> TypedTable:
         """Rows that satisfy everything, without identifiers and text."""
-        rules = self.rules_left()
+        acceptance = Acceptance(self.table, self.derivation, conditions)
         pieces: list[TypedTable] = []
         kept = tried = draws = 0
-        rejected: dict[str, int] = {}
         while kept < n_rows or not pieces:
-            ask = self.rows_to_ask(n_rows, kept, tried)
+            ask = rows_to_ask(n_rows, kept, tried)
             arrays = self.fitted.sample_encoded(ask, rng=child(seed, "sample", str(draws)), given=given)
             typed = self.derivation.backward(self.encoder.decode(arrays, rng=child(seed, "decode", str(draws))))
             typed = self._at_asked_values(typed, conditions)
-            good = self.acceptable(typed, rules, conditions, rejected)
-            pieces.append(typed.take(np.flatnonzero(good)))
+            pieces.append(typed.take(np.flatnonzero(acceptance.good(typed))))
             tried, draws = tried + ask, draws + 1
-            pieces = [self._without_repeats(TypedTable.stacked(pieces), rejected)]
+            pieces = [acceptance.without_repeats(TypedTable.stacked(pieces))]
             progress.advance(pieces[0].n_rows - kept)
             kept = pieces[0].n_rows
-            self.require_hope(n_rows, kept, tried, rejected)
+            acceptance.require_hope(n_rows, kept, tried)
         return pieces[0].take(np.arange(n_rows))
-
-    @staticmethod
-    def rows_to_ask(n_rows: int, kept: int, tried: int) -> int:
-        """Rows to draw next, after `kept` of `tried` were good."""
-        rate = max(kept / tried, 0.005) if tried else 1.0
-        wanted = max(1, n_rows - kept)
-        ask = wanted if not tried else int(np.ceil(wanted / rate * 1.1)) + 8
-        return min(ask, max(1_000_000, wanted))
-
-    def require_hope(self, n_rows: int, kept: int, tried: int, rejected: Mapping[str, int]) -> None:
-        """Give up where too few of the rows that were drawn are good.
-
-        Raises:
-            ConstraintError: It names what rejects most of them.
-        """
-        if kept < n_rows and tried > MAX_DRAWS_PER_ROW * n_rows + 20_000:
-            worst = max(rejected, key=lambda name: rejected[name])
-            raise ConstraintError(
-                f"only {kept} of {n_rows} rows were found in {tried} draws; {worst} rejects "
-                f"{rejected[worst] / tried:.1%} of them. Loosen it, ask for fewer rows, or "
-                "condition on something that the model produces more often"
-            )
 
     def _at_asked_values(self, typed: TypedTable, conditions: list[Condition]) -> TypedTable:
         """Put numbers without a step exactly where an equality asks; the draw is there but for its last digits."""
@@ -291,134 +261,6 @@ class Model:
             columns[condition.column] = Values(asked[np.searchsorted(middles, values.array)], values.missing)
         return TypedTable(columns, typed.n_rows)
 
-    def rules_left(self) -> list[Constraint]:
-        """Constraints that are neither true by construction nor about repeats and invented values."""
-        return [
-            constraint
-            for number, constraint in enumerate(self.derivation.constraints)
-            if number not in self.derivation.satisfied
-            and not isinstance(constraint, Unique)
-            and not (
-                isinstance(constraint, Regex) and isinstance(self.table.columns[constraint.column], Identifier | Text)
-            )
-        ]
-
-    def acceptable(
-        self, typed: TypedTable, rules: list[Constraint], conditions: list[Condition], rejected: dict[str, int]
-    ) -> Array:
-        """Rows that keep the rules, shape (n_rows,), bool; how many each rule rejects is added to `rejected`."""
-        good = np.ones(typed.n_rows, bool)
-
-        def strike(name: str, bad: Array) -> None:
-            if bad.any():
-                rejected[name] = rejected.get(name, 0) + int(bad.sum())
-                good[bad] = False
-
-        for constraint in rules:
-            label = constraint.name or f"{constraint.type} of {', '.join(constraint.involved)}"
-            strike(f"constraint {label}", violating_rows(constraint, typed, self.table))
-        for condition in conditions:
-            column, values = self.table.columns[condition.column], typed.columns[condition.column]
-            if isinstance(column, Identifier | Text):
-                strike(f"given {condition.column}", values.missing != bool(condition.missing))
-            else:
-                strike(f"given {condition.column}", ~matches(condition, values, column))
-        for name, column in self.table.columns.items():
-            if name not in self.derivation.direct and isinstance(column, Integer | Number | DateTime):
-                strike(f"bounds of {name}", outside(typed.columns[name], column))
-            if not column.nullable:
-                strike(f"{name} (may not be empty)", typed.columns[name].missing)
-        return good
-
-    def _without_repeats(self, typed: TypedTable, rejected: dict[str, int]) -> TypedTable:
-        """Drop rows that repeat a key or a combination that must be unique, first one kept."""
-        keys = [c.columns for c in self.table.constraints if isinstance(c, Unique)]
-        keys += [self.table.primary_key] if self.table.primary_key else []
-        for columns in keys:
-            if any(isinstance(self.table.columns[name], Identifier | Text) for name in columns):
-                continue  # surrogates are made unique
-            bad = violating_rows(Unique(columns=columns), typed, self.table)
-            if bad.any():
-                name = f"unique {', '.join(columns)}"
-                rejected[name] = rejected.get(name, 0) + int(bad.sum())
-                typed = typed.take(np.flatnonzero(~bad))
-        return typed
-
-    def _complete(
-        self, typed: TypedTable, rng: np.random.Generator, above: list[Parent], dealing: np.random.Generator
-    ) -> TypedTable:
-        """Invent identifiers and text, deal rows to parents, and put the rows of a person in order."""
-        table = self.table
-        people = self.entity_info.draw(typed.n_rows, rng=rng) if typed.n_rows else None
-        linked = link(self, typed, people, above, rng=dealing) if above else Linked({}, people)
-        pointing, people = linked.columns, linked.people
-        keys = [typed.columns[name].array for name in reversed(table.order_by) if name in self.derivation.direct]
-        moved = people is not None and bool((np.diff(people) < 0).any())
-        if people is not None and (keys or moved):
-            order = np.lexsort((*keys, people))
-            typed = typed.take(order)
-            if moved:
-                pointing, people = {name: texts[order] for name, texts in pointing.items()}, people[order]
-        columns = dict(typed.columns)
-        gaps = {name: columns[name].missing for name in self.entity_info.groups}
-        for name, texts in self.invented(typed.n_rows, people, rng=rng, missing=gaps, pointing=pointing):
-            columns[name] = _where_present(texts, columns[name])
-        for name, column in table.columns.items():  # sentences last: they quote other columns
-            if isinstance(column, Text) and column.template is not None:
-                quoted = {read: self._spelled(read, columns[read]) for read in column.template.reads()}
-                texts = fill_template(column.template, quoted, typed.n_rows, rng=rng, max_length=column.max_length)
-                columns[name] = _where_present(texts, columns[name])
-        return TypedTable(columns, typed.n_rows)
-
-    def invented(
-        self,
-        n_rows: int,
-        people: Array | None,
-        *,
-        rng: np.random.Generator,
-        missing: Mapping[str, Array] | None = None,
-        pointing: Mapping[str, Array] | None = None,
-    ) -> Iterator[tuple[str, Array]]:
-        """Surrogates and placeholder texts, column by column: name and texts of shape (n_rows,); no templates.
-
-        Args:
-            n_rows: Rows to invent for.
-            people: Code of the person of each row, or None where every row is another one.
-            rng: Source of the draws.
-            missing: Empty cells of columns that point to other tables, (n_rows,) each; None where none is empty.
-            pointing: Keys that other tables gave, by column, (n_rows,) each.
-        """
-        identifiers, made = surrogate_columns(self.table), dict[str, Array]()
-        same = agreeing(self.table)
-        info = self.entity_info
-        for name, column in self.table.columns.items():
-            if isinstance(column, Text) and column.template is None:
-                yield name, fill_text(n_rows, rng=rng, max_length=column.max_length)
-            elif name in identifiers and name not in same:
-                if pointing is not None and name in pointing:
-                    made[name] = pointing[name]
-                    yield name, made[name]
-                    continue
-                if people is not None and name in info.per_entity:
-                    owners, unique = people, name == self.table.entity_key
-                elif name in info.groups:  # different keys, as long as there are that many
-                    owners = info.groups[name].deal(n_rows, people, (missing or {}).get(name), rng=rng)
-                    unique = int(owners.max(initial=-1)) < n_possible(identifiers[name], info.apart.get(name))
-                else:
-                    owners, unique = np.arange(n_rows), name in info.unique
-                n_values = int(owners.max(initial=-1)) + 1
-                texts = make_surrogates(identifiers[name], n_values, rng=rng, unique=unique, apart=info.apart.get(name))
-                made[name] = texts[owners]
-                yield name, made[name]
-        for name, source in same.items():
-            where = f"{name} (same_as {source})"
-            yield name, in_format_of(made[source], identifiers[source], identifiers[name], where=where)
-
-    def _spelled(self, name: str, values: Values) -> Array:
-        """A column as it is written, for the slot of a template."""
-        texts = format_column(values, self.table.columns[name], name=name).astype(object)
-        return np.where(values.missing, "unknown", texts.map(category_text).to_numpy(object))
-
     def frame(self, typed: TypedTable) -> pd.DataFrame:
         """Typed rows as the columns of the table, in pandas."""
         series = {
@@ -427,20 +269,3 @@ class Model:
             if not (isinstance(column, Text) and column.fill == "drop")
         }
         return pd.DataFrame(series)
-
-
-def _where_present(texts: Array, values: Values) -> Values:
-    """Texts in the cells of a column that are not empty."""
-    return Values(np.where(values.missing, "", texts).astype(object), values.missing)
-
-
-def outside(values: Values, column: Integer | Number | DateTime) -> Array:
-    """Rows whose value lies outside bounds that are rules, shape (n_rows,)."""
-    bad = np.zeros(len(values), bool)
-    for bound in ("lower", "upper"):
-        if not column.is_rule(bound):
-            continue
-        limit = getattr(column, bound)
-        limit = to_micros(limit, column.time_zone) if isinstance(column, DateTime) else limit
-        bad |= values.array < limit if bound == "lower" else values.array > limit
-    return bad & ~values.missing
