@@ -28,14 +28,14 @@ Tractable Density Estimator", for the chain.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
-from tabsynth.dp.mechanism import Record, Schedule, Trace, TrainableTable
-from tabsynth.dp.pooling import Pool, pools_of, single_parts, spread_out
+from tabsynth.dp.mechanism import Schedule, Trace, TrainableTable
+from tabsynth.dp.pooling import Pool, pools_of, single_parts
 from tabsynth.dp.subsampled import noise_for
+from tabsynth.dp.trained_model import BLOCK, TrainedModel, TrainedRecord, last_trained
 from tabsynth.generators.networks.conditionals import draw_choices
 from tabsynth.randomness import child
 
@@ -58,7 +58,6 @@ COMMON, LARGE = 2, 0.08
 """Codes of an ordered column that have a number of their own: so many at most, and only with so large a share."""
 CORRECTIONS = 10
 """Times that the biases of a column are moved towards its shares."""
-BLOCK = 20_000
 LEAST_SHARE = 1e-4
 
 
@@ -224,28 +223,11 @@ def features(counts: Array, *, ordered: bool, gap: bool) -> Array:
     return (table - shares @ table).astype(np.float32)
 
 
-@dataclass(frozen=True)
-class ChainModel:
-    """The trained chain: draws coarse codes column after column, then codes inside the pools."""
+class ChainModel(TrainedModel):
+    """The trained chain: draws coarse codes column after column."""
 
-    pools: Mapping[str, Pool]
-    weights: Mapping[str, Array]
-
-    @property
-    def total(self) -> float:
-        """Estimated number of rows."""
-        return next(iter(self.pools.values())).total
-
-    def sample(self, n_rows: int, *, rng: np.random.Generator) -> dict[str, Array]:
-        """Codes of every column, int64 of shape (n_rows,)."""
-        names = list(self.pools)
-        pieces = [self._draw(min(BLOCK, n_rows - start), rng=rng) for start in range(0, n_rows, BLOCK)]
-        drawn = np.concatenate(pieces) if pieces else np.zeros((0, len(names)), np.int64)
-        rows = {name: drawn[:, place] for place, name in enumerate(names)}
-        return spread_out(rows, self.pools, rng=rng)
-
-    def _draw(self, n_rows: int, *, rng: np.random.Generator) -> Array:
-        """Coarse codes in the table's order, shape (n_rows, n_columns)."""
+    def draw(self, n_rows: int, *, rng: np.random.Generator) -> Array:
+        """See `TrainedModel`."""
         order = self.weights["order"].tolist()
         drawn = np.zeros((n_rows, len(order)), np.int64)
         shown = np.zeros((n_rows, 0), np.float32)
@@ -262,23 +244,6 @@ def softmax(logits: Array) -> Array:
     return grown / grown.sum(axis=1, keepdims=True)
 
 
-class _Trained(Protocol):
-    @property
-    def weights(self) -> Mapping[str, Array]: ...
-
-
-class TrainedRecord(Record, Protocol):
-    """A transcript with trainings in it."""
-
-    @property
-    def trainings(self) -> Sequence[_Trained]:
-        """What was trained, in order."""
-
-
 def model(transcript: TrainedRecord) -> Any:
     """The chain that was trained; a single column comes from its counts."""
-    from tabsynth.dp import independent
-
-    if not transcript.trainings:
-        return independent.model(transcript)
-    return ChainModel(pools_of(transcript.measurements), transcript.trainings[-1].weights)
+    return last_trained(transcript, ChainModel)

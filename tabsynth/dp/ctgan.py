@@ -36,24 +36,22 @@ network that does not move; Bie, Kamath and Zhang 2023 (arXiv 2302.02936), "Priv
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.linalg import block_diag
 
 from tabsynth.dp.autoregressive import (
-    BLOCK,
     COLUMNS_SHARE,
     CORRECTIONS,
     LEAST_SHARE,
-    TrainedRecord,
     features,
     schedule_of,
     softmax,
 )
 from tabsynth.dp.mechanism import Schedule, Trace, TrainableTable
-from tabsynth.dp.pooling import Pool, pools_of, single_parts, spread_out
+from tabsynth.dp.pooling import Pool, pools_of, single_parts
+from tabsynth.dp.trained_model import BLOCK, TrainedModel, TrainedRecord, last_trained
 from tabsynth.generators.networks.conditionals import draw_choices
 from tabsynth.generators.networks.device import torch_session
 from tabsynth.randomness import child
@@ -242,37 +240,20 @@ def _floored(counts: Array) -> Array:
     return shares / shares.sum()
 
 
-@dataclass(frozen=True)
-class GeneratedModel:
-    """The trained generator: draws coarse codes in numpy, then codes inside the pools."""
+class GeneratedModel(TrainedModel):
+    """The trained generator: draws all coarse codes of a row at once, in numpy."""
 
-    pools: Mapping[str, Pool]
-    weights: Mapping[str, Array]
-
-    @property
-    def total(self) -> float:
-        """Estimated number of rows."""
-        return next(iter(self.pools.values())).total
-
-    def sample(self, n_rows: int, *, rng: np.random.Generator) -> dict[str, Array]:
-        """Codes of every column, int64 of shape (n_rows,)."""
+    def draw(self, n_rows: int, *, rng: np.random.Generator) -> Array:
+        """See `TrainedModel`."""
         drawn = np.zeros((n_rows, len(self.pools)), np.int64)
-        for begin in range(0, n_rows, BLOCK):
-            size = min(BLOCK, n_rows - begin)
-            latent = rng.standard_normal((size, self.weights["first"].shape[0]), np.float32)
-            logits, start = logits_of(self.weights, latent), 0
-            for place, pool in enumerate(self.pools.values()):
-                own = logits[:, start : start + pool.n_coarse]
-                drawn[begin : begin + size, place] = draw_choices(softmax(own), rng=rng)
-                start += pool.n_coarse
-        rows = {name: drawn[:, place] for place, name in enumerate(self.pools)}
-        return spread_out(rows, self.pools, rng=rng)
+        latent = rng.standard_normal((n_rows, self.weights["first"].shape[0]), np.float32)
+        logits, start = logits_of(self.weights, latent), 0
+        for place, pool in enumerate(self.pools.values()):
+            drawn[:, place] = draw_choices(softmax(logits[:, start : start + pool.n_coarse]), rng=rng)
+            start += pool.n_coarse
+        return drawn
 
 
 def model(transcript: TrainedRecord) -> Any:
     """The generator that was trained; a single column comes from its counts."""
-    from tabsynth.dp import independent
-
-    if not transcript.trainings:
-        return independent.model(transcript)
-    return GeneratedModel(pools_of(transcript.measurements), transcript.trainings[-1].weights)
+    return last_trained(transcript, GeneratedModel)
