@@ -15,6 +15,7 @@ Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks. They may 
 Seed = Annotated[
     int | None, typer.Option(help="Whole number; the same seed gives the same bytes. Drawn when left out.")
 ]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the folder if it is not empty.")]
 TableName = Annotated[str | None, typer.Option("--table", help="Which table of a schema with several.")]
 Delimiter = Annotated[
     str | None, typer.Option(help="Field separator of text tables, such as ';'. Default: by the file's suffix.")

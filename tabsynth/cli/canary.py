@@ -10,7 +10,18 @@ import typer
 from tabsynth.cli.root import app
 from tabsynth.console import BarProgress, command, put
 from tabsynth.errors import VerdictError
-from tabsynth.options import AsJson, DataFile, Debug, Delimiter, Encoding, PolicyFile, Quiet, SchemaFile, TableName
+from tabsynth.options import (
+    AsJson,
+    DataFile,
+    Debug,
+    Delimiter,
+    Encoding,
+    Overwrite,
+    PolicyFile,
+    Quiet,
+    SchemaFile,
+    TableName,
+)
 
 
 @app.command(epilog="Example: tabsynth canary schemas/patients.yaml examples/patients.csv -o canaries")
@@ -27,7 +38,7 @@ def canary(
     rows: Annotated[int, typer.Option("--rows", min=300, help="Rows of each of the three parts, at most.")] = 4_000,
     seed: Annotated[int, typer.Option(help="Seed of the split, the canaries and the evaluations.")] = 0,
     table: TableName = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the folder if it is not empty.")] = False,
+    overwrite: Overwrite = False,
     delimiter: Delimiter = None,
     encoding: Encoding = "utf-8",
     quiet: Quiet = False,

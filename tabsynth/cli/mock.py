@@ -10,7 +10,7 @@ import typer
 from tabsynth.cli.root import app
 from tabsynth.console import BarProgress, command, put, say
 from tabsynth.errors import UsageError
-from tabsynth.options import AsJson, Debug, Quiet, SchemaFile, Seed, TableName
+from tabsynth.options import AsJson, Debug, Overwrite, Quiet, SchemaFile, Seed, TableName
 
 
 @app.command(
@@ -35,7 +35,7 @@ def mock(
     file_format: Annotated[
         str, typer.Option("--format", help="Format of the files in a folder: csv, tsv, parquet, csv.gz, ...")
     ] = "csv",
-    overwrite: Annotated[bool, typer.Option(help="Replace a folder that is not empty.")] = False,
+    overwrite: Overwrite = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
     debug: Debug = False,

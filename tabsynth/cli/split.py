@@ -9,7 +9,7 @@ import typer
 
 from tabsynth.cli.root import app
 from tabsynth.console import BarProgress, command, put, say
-from tabsynth.options import AsJson, DataFile, Debug, Delimiter, Encoding, Quiet, SchemaFile, TableName
+from tabsynth.options import AsJson, DataFile, Debug, Delimiter, Encoding, Overwrite, Quiet, SchemaFile, TableName
 
 if TYPE_CHECKING:
     from tabsynth.split_run import PartCount
@@ -33,7 +33,7 @@ def split(
     ] = "auto",
     seed: Annotated[int, typer.Option(help="The same seed gives the same parts.")] = 0,
     table: TableName = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the folder if it is not empty.")] = False,
+    overwrite: Overwrite = False,
     delimiter: Delimiter = None,
     encoding: Encoding = "utf-8",
     quiet: Quiet = False,
