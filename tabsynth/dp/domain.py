@@ -5,7 +5,8 @@ bounds and cuts), never of the data. It maps every cell there can be to a code, 
 changes the code of another.
 
     categorical, ordinal, boolean   one code per declared category
-    integer, number, datetime       one code per value where there are few, else equal bins between the declared bounds
+    integer, number, datetime       one code per value where there are few, else equal bins between the declared bounds,
+                                    and one code for 0 where it lies between them
     nullable column                 one more code, the last one, for a missing cell
     identifier, text                never read; every synthetic row gets an invented one
 
@@ -18,7 +19,9 @@ Decisions
 - The missing slot is there wherever a column is nullable, and nowhere else, whether or not any cell is missing.
 - A synthetic identifier or text is always there, also in a nullable column: how often it is missing would have to be
   measured, and says little.
-- Inside a bin, values are spread evenly over the steps of the column. Nothing finer was measured.
+- Inside a bin, values are spread evenly over the steps of the column. Nothing finer was measured. What many cells share
+  would be lost that way, and no bin says which value that is; that it is often 0 is known without data. Where nobody
+  has named the edges, 0 has a bin of its own: without, none of the nine in ten zeros of Adult's capital gains came back.
 """
 
 from __future__ import annotations
@@ -44,6 +47,8 @@ from tabsynth.schema.values import TypedTable, Values, category_text
 Array = np.ndarray[Any, Any]
 Numeric = Integer | Number | DateTime
 
+SMALLEST = float(np.finfo(np.float64).tiny)
+"""Width of a bin that holds one value of a column without steps; smaller numbers, some processors take for 0."""
 UNFOUND_LABEL = "other"
 """Category of cells that discovery did not find, where the schema has no `rare_label`."""
 
@@ -129,6 +134,12 @@ class BinCodes:
         return len(self.edges) - 1
 
     @property
+    def uppers(self) -> Array:
+        """Where the values of each bin end, (n_values,); where they begin if the bin holds a single one."""
+        lowers, uppers = self.edges[:-1], self.edges[1:]
+        return np.where(uppers - lowers <= SMALLEST, lowers, uppers)
+
+    @property
     def size(self) -> int:
         """All codes."""
         return self.n_values + self.nullable
@@ -144,9 +155,9 @@ class BinCodes:
 
     def encoder(self) -> ContinuousEncoder:
         """The same bins in the form that models decode with."""
-        marginal = Marginal(self.edges[:-1], self.edges[1:], np.full(self.n_values, 1 / self.n_values))
+        marginal = Marginal(self.edges[:-1], self.uppers, np.full(self.n_values, 1 / self.n_values))
         half = 0.0 if self.step is None else self.step / 2
-        lower, upper = float(self.edges[0]) + half, float(self.edges[-1]) - half
+        lower, upper = float(self.edges[0]) + half, float(self.uppers[-1]) - half
         if isinstance(self.column, Number) and self.column.decimals is not None:
             lower, upper = round(lower, self.column.decimals), round(upper, self.column.decimals)
         return ContinuousEncoder(marginal, self.step, lower, upper)
@@ -156,8 +167,9 @@ class BinCodes:
         if code == self.n_values:
             return "missing"
         half = 0.0 if self.step is None else self.step / 2
-        low, high = float(self.edges[code]) + half, float(self.edges[code + 1]) - half
-        return f"{low:.6g}" if low == high else f"{low:.6g} to {high:.6g}"
+        low, high = float(self.edges[code]) + half, float(self.uppers[code]) - half
+        begin = "above 0" if low == SMALLEST else f"{low:.6g}"
+        return begin if low == high else f"{begin} to {high:.6g}"
 
 
 @dataclass(frozen=True)
@@ -218,7 +230,7 @@ class Domain:
         if isinstance(column, DiscreteCodes):
             return np.where(missing, -1, codes.astype(np.int32))
         inside = np.minimum(codes, column.n_values - 1)
-        low, high = column.edges[inside], column.edges[inside + 1]
+        low, high = column.edges[inside], column.uppers[inside]
         return np.where(missing, np.nan, low + rng.random(len(codes)) * (high - low))
 
 
@@ -352,6 +364,8 @@ def _binned(name: str, column: Numeric, found: Found, bins: int, cuts: Sequence[
     inner = found.cuts if cuts is None else _own_scale(name, column, cuts)
     if inner is not None:
         edges = _with_cuts(name, edges[0], edges[-1], inner, step, declared=cuts is not None)
+    if cuts is None and not isinstance(column, DateTime):
+        edges = _with_zero(edges, step)
     return BinCodes(column, edges, step)
 
 
@@ -397,3 +411,17 @@ def _with_cuts(
             raise UsageError(f"cuts: {name}: must rise, lie inside the bounds and be at least one step apart")
         edges = np.unique(np.clip(edges, low, high))
     return edges
+
+
+def _with_zero(edges: Array, step: float | None) -> Array:
+    """The same edges, and a bin of its own for 0 where it lies between the outermost."""
+    if step is not None:
+        around = np.array([-0.5, 0.5]) * step
+    elif edges[-1] == 0.0 and edges[0] < 0.0:
+        return np.append(edges, SMALLEST)
+    else:
+        around = np.array([0.0, SMALLEST])
+    if around[1] <= edges[0] or around[0] >= edges[-1]:
+        return edges
+    inside = around[(around > edges[0]) & (around < edges[-1])]
+    return np.unique(np.concatenate([edges, inside]))

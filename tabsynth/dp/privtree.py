@@ -93,6 +93,15 @@ def halved(cells: Array, *, scale: Fraction, threshold: int, noise: Laplace) -> 
 
 
 def inner_edges(nodes: list[Node], n_cells: int, most: int) -> list[int]:
-    """Places between the finest bins where bins end, rising; of more bins than `most` the deepest are joined again."""
-    kept = sorted(nodes)[: most - 1]  # by depth, so that every bin that is kept has its parents
-    return sorted(((2 * place + 1) * n_cells) >> (depth + 1) for depth, place in kept)
+    """Places between the finest bins where bins end, rising; of more bins than `most` the deepest are joined again.
+
+    Finest bins that were reached hold what many rows share: as long as those are few, they are the last to be joined.
+    """
+    last = n_cells.bit_length() - 2
+    reached = {2 * place + side for depth, place in nodes if depth == last for side in range(3)} - {0, n_cells}
+    kept = reached if 2 * len(reached) <= most else set()
+    for depth, place in sorted(nodes):  # by depth, so that every bin that is kept has its parents
+        if len(kept) == most - 1:
+            break
+        kept.add(((2 * place + 1) * n_cells) >> (depth + 1))
+    return sorted(kept)

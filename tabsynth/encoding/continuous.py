@@ -76,7 +76,7 @@ class ContinuousEncoder:
         if self.step == 1.0:
             filled = np.rint(filled)
         elif isinstance(column, Number) and column.decimals is not None:
-            filled = np.round(filled, column.decimals)
+            filled = np.round(filled, column.decimals) + 0.0  # no -0.0
         filled = np.clip(filled, self.lower, self.upper) if self.lower is not None or self.upper is not None else filled
         if isinstance(column, Number):
             return Values(np.where(missing, 0.0, filled), missing)

@@ -47,7 +47,7 @@ def test_a_missing_slot_is_there_wherever_a_column_is_nullable() -> None:
         note={"type": "text"},
     )
     assert shape.sizes == {
-        "sex": 3, "sure": 2, "stage": 4, "smoker": 3, "age": 32, "beds": 5, "weight": 33, "day": 11,
+        "sex": 3, "sure": 2, "stage": 4, "smoker": 3, "age": 33, "beds": 5, "weight": 34, "day": 11,
     }  # fmt: skip
 
 
@@ -84,6 +84,8 @@ def test_every_cell_has_a_code() -> None:
         {"type": "integer", "lower": -3, "upper": 100},
         {"type": "number", "decimals": 1, "lower": -0.3, "upper": 9.9},
         {"type": "number", "lower": -1.5, "upper": 2.5},
+        {"type": "number", "lower": 0.0, "upper": 2.5},
+        {"type": "number", "lower": -2.5, "upper": 0.0},
         {"type": "datetime", "resolution": "month", "lower": "2019-03-01", "upper": "2024-11-30"},
     ],
 )
@@ -102,6 +104,39 @@ def test_few_values_are_codes_of_their_own() -> None:
     few, many = (domain(bins=10, x={"type": "integer", "lower": 1, "upper": n}).codes["x"] for n in (10, 100))
     assert isinstance(few, BinCodes) and np.diff(few.edges).tolist() == [1.0] * 10
     assert isinstance(many, BinCodes) and np.diff(many.edges).tolist() == [10.0] * 10
+
+
+@pytest.mark.parametrize(
+    ("column", "others"),
+    [
+        ({"type": "integer", "lower": 0, "upper": 100_000}, [1, 90_000]),
+        ({"type": "integer", "lower": -100_000, "upper": 0}, [-1, -90_000]),
+        ({"type": "number", "lower": 0.0, "upper": 1e5}, [1e-9, 9e4]),
+        ({"type": "number", "lower": -1e5, "upper": 1e5}, [1e-9, 9e4, -1e-9, -9e4]),
+        ({"type": "number", "lower": -1e5, "upper": 0.0}, [-1e-9, -9e4]),
+        ({"type": "number", "decimals": 2, "lower": -1e5, "upper": 1e5}, [0.01, -0.01, 9e4, -9e4]),
+    ],
+)
+@pytest.mark.parametrize("cuts", [None, (-40.0, 40.0)])
+def test_zero_is_a_value_of_its_own(
+    column: dict[str, Any], others: list[object], cuts: tuple[float, ...] | None
+) -> None:
+    """What most cells of a column of amounts hold comes back as it is, whatever bins were found."""
+    shape = build_domain(table(x=column).columns, bins=8, found={"x": Found(cuts=cuts)})
+    zero, again, *rest = codes(shape, x=[0, -0.0, *others])["x"]
+    assert zero == again and zero not in rest
+    rng = np.random.default_rng(0)
+    drawn = np.full(100, zero)
+    typed = shape.encoder().decode({"x": shape.values("x", drawn, rng=rng)}, rng=rng)
+    assert (typed.columns["x"].array == 0).all() and not np.signbit(typed.columns["x"].array).any()
+    assert shape.codes["x"].described(zero) == "0"
+
+
+def test_bins_that_somebody_named_stay_as_they_are() -> None:
+    """Declared edges are all there are; a column far from 0 has no bin for it either."""
+    column = {"type": "number", "lower": 0.0, "upper": 10.0}
+    assert build_domain(table(x=column).columns, bins=8, cuts={"x": [5.0]}).sizes == {"x": 3}
+    assert domain(bins=8, x={"type": "number", "lower": 30.0, "upper": 45.0}).sizes == {"x": 9}
 
 
 @pytest.mark.parametrize(
@@ -129,7 +164,7 @@ def test_what_was_released_before_fills_the_gaps() -> None:
     )
     assert codes(shape, ward=["A", "B", "C", None], cost=[0, 3, 9, None]) == {
         "ward": [0, 1, 2, 3],
-        "cost": [0, 1, 3, 4],
+        "cost": [0, 2, 4, 5],
     }
 
 

@@ -25,6 +25,7 @@ def test_bins_are_narrow_where_rows_are_many() -> None:
     assert nodes == [(0, 0), (1, 0), (2, 0), (3, 0)]
     assert privtree.inner_edges(nodes, 16, 16) == [1, 2, 4, 8]
     assert privtree.inner_edges(nodes, 16, 3) == [4, 8], "the deepest are joined first"
+    assert privtree.inner_edges(nodes, 16, 4) == [1, 2, 8], "but where a single value was reached"
     assert privtree.halved(cells, scale=Fraction(1), threshold=2000, noise=ZeroNoise()) == []
 
 
