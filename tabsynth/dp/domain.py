@@ -21,7 +21,7 @@ Decisions
   measured, and says little.
 - Inside a bin, values are spread evenly over the steps of the column. Nothing finer was measured. What many cells share
   would be lost that way, and no bin says which value that is; that it is often 0 is known without data. Where nobody
-  has named the edges, 0 has a bin of its own: without, none of the nine in ten zeros of Adult's capital gains came back.
+  has named the edges, 0 has a bin of its own: without it, none of the zeros came back that Adult's capital gains are.
 """
 
 from __future__ import annotations

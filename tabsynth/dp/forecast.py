@@ -237,7 +237,7 @@ def _forecast(generator: PrivateGenerator, plan: ReleasePlan, rows: int) -> Budg
         epsilon=epsilon_from(plan.rho, plan.budget.delta - plan.delta_discovery, order=plan.order),
         delta=plan.budget.delta,
         rho=plan.rho,
-        looks=len(table.transcript.events) + len(plan.open) + len(plan.quantile_columns) + (count_rho is not None),
+        looks=len(table.transcript.events) + len(plan.open) + len(plan.binned_columns) + (count_rho is not None),
         columns=columns,
         pairs=pairs,
         row_count=None

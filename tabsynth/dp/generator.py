@@ -24,7 +24,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -106,12 +106,10 @@ class PrivateGenerator(Generator):
         le=0.5,
         description="Share of the budget that run keeps for figures about how close the rows are, to be released.",
     )
-    quantiles: bool = Field(
-        default=False, description="Pay for bins of about equal mass in place of even ones (a tenth of the budget)."
-    )
-    privtree: bool = Field(
-        default=False,
-        description="Pay for bins that are narrow where rows are many, by PrivTree (a tenth of the budget).",
+    binning: Literal["privtree", "quantiles", "even"] = Field(
+        default="privtree",
+        description="Where bins of numbers end: privtree (narrow where rows are many) and quantiles (of about equal "
+        "mass) are found for up to a tenth of the budget; even costs nothing.",
     )
 
     def fit_encoded(self, data: EncodedTable, *, rng: np.random.Generator, progress: Progress = SILENT) -> Fitted:

@@ -42,7 +42,9 @@ DEFAULT_DELTA = 1e-9
 ROWS_SHARE = 0.01
 """Share of rho for the number of rows, and again for the number of rows per unit."""
 DISCOVERY_SHARE = 0.1
-"""Share of rho for categories and bounds that the schema leaves open, and again for bins of equal mass."""
+"""Share of rho for categories and bounds that the schema leaves open, and again for bins of numbers, at most."""
+BINS_SHARE = 0.03
+"""Share of rho for the bins of one column."""
 DISCOVERY_DELTA = 0.1
 """Share of delta for the thresholds of category discovery, where there is any."""
 
@@ -64,21 +66,15 @@ class ReleasePlan:
         self.unit: PrivacyUnit = privacy_unit(schema, table_name)
         self.budget = release_budget(generator, schema)
         self.derivation = derive(self.table, None)
-        if generator.quantiles and generator.privtree:
-            raise UsageError("quantiles, privtree: are two ways to find bins; choose one")
         self.open = needs_discovery(self.derivation.columns)
         generator.mechanism_parameters(self.derivation)  # refuses what names no column
         if not (generator.discover and self.open):
             self.domain({})  # refuses what is left open
-        self.quantile_columns = (
-            [name for name, column in self.derivation.columns.items() if isinstance(column, Numeric)]
-            if generator.quantiles or generator.privtree
-            else []
-        )
-        self.quantile_columns = [
+        self.binned_columns = [
             name
-            for name in self.quantile_columns
-            if name not in generator.cuts and not has_few_values(self.derivation.columns[name], generator.bins)
+            for name, column in self.derivation.columns.items()
+            if generator.binning != "even" and isinstance(column, Numeric)
+            if name not in generator.cuts and not has_few_values(column, generator.bins)
         ]
         categories = [name for name in self.open if not isinstance(self.derivation.columns[name], Numeric)]
         self.delta_discovery = self.budget.delta * DISCOVERY_DELTA if categories else 0.0
@@ -93,8 +89,8 @@ class ReleasePlan:
             weights["sizes"] = ROWS_SHARE
         if self.open:
             weights["open"] = DISCOVERY_SHARE
-        if self.quantile_columns:
-            weights["quantiles"] = DISCOVERY_SHARE
+        if self.binned_columns:
+            weights["bins"] = min(DISCOVERY_SHARE, BINS_SHARE * len(self.binned_columns))
         if generator.appraisal:
             weights["appraisal"] = generator.appraisal
         weights["mechanism"] -= sum(weights.values()) - 1.0
@@ -176,17 +172,17 @@ class ReleasePlan:
                 else:
                     delta = self.delta_discovery * (1 - 1e-9) / len(categories)
                     discover_categories(rows, name, rho=rho, delta=delta, spending=spending)
-        if self.quantile_columns:
+        if self.binned_columns:
             found = findings(spending.transcript)
-            each = split(self.shares["quantiles"], [1.0] * len(self.quantile_columns))
-            for name, rho in zip(self.quantile_columns, each, strict=True):
+            each = split(self.shares["bins"], [1.0] * len(self.binned_columns))
+            for name, rho in zip(self.binned_columns, each, strict=True):
                 column = self.derivation.columns[name]
                 assert isinstance(column, Numeric)
                 lower, upper = declared_bounds(column)
                 known = found.get(name, Found())
                 lower, upper = (known.lower if lower is None else lower), (known.upper if upper is None else upper)
                 assert lower is not None and upper is not None
-                find = discover_tree if self.generator.privtree else discover_cuts
+                find = discover_tree if self.generator.binning == "privtree" else discover_cuts
                 find(rows, name, column, lower=lower, upper=upper, bins=self.generator.bins, rho=rho, spending=spending)
 
 

@@ -162,8 +162,8 @@ def neighbours() -> dict[str, tuple[pd.DataFrame, pd.DataFrame]]:
 
 
 def make(name: str, **parameters: Any) -> PrivateGenerator:
-    """A private generator without a ledger."""
-    maker = ts.make_generator(name, {"ledger": "none", **parameters})
+    """A private generator without a ledger, with even bins where no others are asked for."""
+    maker = ts.make_generator(name, {"ledger": "none", "binning": "even", **parameters})
     assert isinstance(maker, PrivateGenerator)
     return maker
 
@@ -481,7 +481,7 @@ def check_discoveries(maker: PrivateGenerator, unit: Mapping[str, Any], *, seed:
         age={"type": "integer", "nullable": False},
     )
     for paid in ("quantiles", "privtree"):
-        paying = maker.model_copy(update={"discover": True, paid: True})
+        paying = maker.model_copy(update={"discover": True, "binning": paid})
         events = []
         for table in visits(unit["max_rows"], seed=seed):
             _, private = private_table(paying, table, opened, noise=ZeroNoise())
@@ -558,7 +558,7 @@ def check_costs_of(name: str, folder: Path) -> None:
         {"table": "t", "key": "person", "max_rows": 2}, sex={"type": "categorical"}, dose={"type": "number"}
     )
     file = folder / f"{name}.ledger"
-    maker = make(name, ledger=str(file), dataset="ward", discover=True, privtree=True)
+    maker = make(name, ledger=str(file), dataset="ward", discover=True, binning="privtree")
     table = ward(400)
     table["sex"] = np.random.default_rng(0).choice(["F", "M"], len(table))
     model = release(maker, table, schema, noise=NoiseSource.insecure(3))

@@ -241,7 +241,7 @@ def test_discovery_finds_what_many_share() -> None:
             "privacy": {"unit": "row", "epsilon": 2.0, "delta": 1e-9},
         }
     )
-    model = make("dp-independent", discover=True, quantiles=True).fit(table, schema)
+    model = make("dp-independent", discover=True, binning="quantiles").fit(table, schema)
     rows = model.sample(5000, seed=0)
     assert {"A", "B", "C"} <= set(rows["ward"]) <= {"A", "B", "C", "other"}
     assert abs(np.log(rows["cost"].median()) - 5) < 0.25
@@ -271,7 +271,7 @@ def test_a_parquet_file_is_read_in_parts(tmp_path: Path, monkeypatch: pytest.Mon
     _, parts = private_table(make("dp-independent"), tmp_path / "t.parquet", schema, noise=ZeroNoise())
     assert all((parts._columns[name] == codes).all() for name, codes in whole._columns.items())
     assert len(make("dp-independent").fit(tmp_path / "empty.parquet", schema).sample(3, seed=0)) == 3
-    paid = make("dp-independent", discover=True, quantiles=True)
+    paid = make("dp-independent", discover=True, binning="quantiles")
     open_schema = schema_of(PER_PERSON, sex={"type": "categorical"})
     assert transcript_of(paid.fit(tmp_path / "t.parquet", open_schema)).discoveries
     with pytest.raises(DataError, match="no Parquet file"):
@@ -312,7 +312,7 @@ def test_a_certificate_says_what_is_claimed(tmp_path: Path) -> None:
     assert exact.claim.advantage < 0.85 * made.claim.advantage, "all of it is Gaussian noise, whose curve is known"
     assert any("exact curve" in line for line in exact.composition)
     assert not any("exact curve" in line for line in made.composition)
-    for parameters in ({"quantiles": True}, {"discover": True}):
+    for parameters in ({"binning": "quantiles"}, {"discover": True}):
         opened = schema_of(PER_PERSON, **({"sex": {"type": "categorical"}} if "discover" in parameters else {}))
         found = make("dp-independent", **parameters).fit(ward(200), opened)
         assert gaussian_mu(transcript_of(found)) is None, "shares of the budget depend on what was found"

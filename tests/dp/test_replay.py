@@ -151,7 +151,7 @@ def test_a12_no_watermark_leaves(home: Path, suffix: str, monkeypatch: pytest.Mo
     say("fit", schema, source, "-o", out / "m", *free)
     say("certificate", out / "m", "-o", out / "certified", "--rows", 200)
     say("sample", out / "m", "--rows", 500, "-o", out / "rows.csv")
-    paid = ("--set", "discover=true", "--set", "quantiles=true", "-g", "dp-independent")
+    paid = ("--set", "discover=true", "--set", "binning=quantiles", "-g", "dp-independent")
     say("fit", schema, source, "-o", out / "d.m", "--set", f"ledger={out}/spent.ledger", *paid)
     say("fit", schema, source, "-o", out / "t.m", *free, "-g", "dp-autoregressive")
     say("certificate", out / "t.m", "-o", out / "trained", "--rows", 200)
