@@ -13,6 +13,17 @@ all whole numbers less x. By Poisson's summation c(x) is 1 but for 2.1 exp(-2 pi
 that makes a discrete Gaussian of sigma add up to 1. So the discrete Gaussian is what is made of a continuous one of
 variance s^2, which is (l2 / s)-Gaussian-DP, but for a factor within 1 +- 5 exp(-2 pi^2 SPREAD) = 1 +- 1e-25 for each
 count. Up to a trillion counts change epsilon and delta by less than 1e-12 of themselves or of 1: `SLACK`.
+
+Decisions
+- No ledger is charged in mu, not even where all its charges so far are Gaussian. A ledger that took the cheaper of two
+  accounts, mu while all is Gaussian and else rho, would let the user choose the account by what earlier releases
+  showed, and neither account allows for that: with epsilon 1 and delta 1e-9, who spends a third of rho on counts and
+  then chooses well is at 1.03 delta (`test_the_cheaper_of_two_accounts_is_no_bound`). Each account alone holds for
+  releases chosen by earlier ones (mu: Smith and Thakurta 2022, arXiv 2210.17520; rho: Feldman and Zrnic 2021, arXiv
+  2008.11193).
+- So mu would need ledgers that are opened for it and never hold anything else: no selection, no discovery, no training,
+  which is what all mechanisms but two do. It would buy 4 to 6 % less noise at epsilon 1 or below, and more noise than
+  rho at epsilon 10 on few columns, because of `SPREAD`. That is not worth a second meaning of every charge.
 """
 
 from __future__ import annotations

@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import log_ndtr
 
-from tabsynth.dp.budget import Sensitivity, delta_from, epsilon_from, gaussian_rho
+from tabsynth.dp.budget import Sensitivity, delta_from, epsilon_from, gaussian_rho, rho_from
 from tabsynth.dp.gaussian_dp import (
     SPREAD,
     gaussian_delta,
@@ -206,3 +207,46 @@ def test_the_rounding_of_whole_noise_is_what_is_said() -> None:
     for start in np.linspace(0, 1, 11):
         total = math.fsum(np.exp(-((k - start) ** 2) / (2 * SPREAD)) / math.sqrt(2 * math.pi * SPREAD))
         assert abs(total - 1) <= 2.1 * math.exp(-2 * math.pi**2 * SPREAD) + 1e-14
+
+
+ALPHAS = np.concatenate([np.linspace(1.001, 4.0, 100), np.geomspace(4.1, 2000.0, 150)])
+
+
+def worst_known_delta(rho: float, epsilon: np.ndarray) -> np.ndarray:
+    """Delta at each epsilon of a rho-zCDP mechanism with two outcomes: a rare one that gives much away, and another."""
+    best = np.zeros(len(epsilon))
+    for further in np.linspace(0.1, 1.5, 8):
+        loss = epsilon + further * math.sqrt(rho)  # of the rare outcome
+        low, high = np.full(len(epsilon), -80.0), np.full(len(epsilon), -1e-3)  # log of its probability
+        for _ in range(45):
+            middle = (low + high) / 2
+            usual = np.log1p(-np.exp(middle)) - np.log1p(-np.exp(middle - loss))
+            fits = np.ones(len(epsilon), bool)
+            for rare, sign in ((middle, 1), (middle - loss, -1)):  # both directions of the divergence
+                other = np.log1p(-np.exp(rare))
+                first = rare[:, None] + sign * np.outer(loss, ALPHAS - 1)
+                second = other[:, None] + sign * np.outer(usual, ALPHAS - 1)
+                fits &= (np.logaddexp(first, second) / (ALPHAS - 1) <= 0.999 * rho * ALPHAS).all(axis=1)
+            low, high = np.where(fits, middle, low), np.where(fits, high, middle)
+        best = np.maximum(best, np.exp(low) * -np.expm1(epsilon - loss))
+    return best
+
+
+def test_the_cheaper_of_two_accounts_is_no_bound() -> None:
+    """Why charges are in rho alone: who picks the account by what a first release showed, passes delta.
+
+    A third of the budget goes to Gaussian counts. Then either the rest of mu goes to more of them, or the rest of rho
+    to a mechanism of another kind. Each account by itself holds delta on average; the larger of the two does not.
+    """
+    epsilon, delta = 1.0, 1e-9
+    rho, mu = rho_from(epsilon, delta), gaussian_mu_from(epsilon, delta)
+    spent = rho / 3
+    loss = np.linspace(spent - 8 * math.sqrt(2 * spent), spent + 8 * math.sqrt(2 * spent), 61)  # of the first release
+    chance = np.exp(-((loss - spent) ** 2) / (4 * spent))
+    chance /= chance.sum()
+    left, rest = epsilon - loss, math.sqrt(mu * mu - 2 * spent)
+    counts = np.exp(log_ndtr(rest / 2 - left / rest)) - np.exp(left + log_ndtr(-rest / 2 - left / rest))
+    other = worst_known_delta(rho - spent, left)
+    assert (chance * counts).sum() == pytest.approx(delta, rel=1e-3)
+    assert (chance * other).sum() < delta
+    assert (chance * np.maximum(counts, other)).sum() > 1.02 * delta
