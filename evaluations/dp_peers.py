@@ -8,8 +8,11 @@ seed each: releases of minutes to hours. A line is written to evaluations/result
 what stands there is not measured again. A release that takes longer than `--seconds` (of wall) is ended, and its line
 says so, with the CPU seconds that it had by then.
 
-mbi's package holds inference, not mechanisms, so that its line is its inference from noisy counts of the columns and of
-the tree of pairs that our `dp-mst` chose, both without pooled codes. All figures stand beside ours in dp_marginals.md.
+mbi's package holds inference, not mechanisms, so that the line of `mbi mst` is its inference from noisy counts of the
+columns and of the tree of pairs that our `dp-mst` chose, both without pooled codes. `mbi aim` is the AIM of its
+authors: its script is in the folder `mechanisms` of their repository (github.com/ryan112358/mbi, Apache-2.0), and the
+variable `TABSYNTH_MBI_MECHANISMS` names your copy of that folder. A third word is the largest size of its model in
+megabytes; with its default of 80 it "can take many hours", they say. All figures stand beside ours in dp_marginals.md.
 """
 
 from __future__ import annotations
@@ -58,17 +61,20 @@ def measurements(table: Table, epsilon: float) -> tuple[list[tuple[list[str], fl
 
 def release(table: Table, name: str, epsilon: float, seconds: float | None) -> dict[str, Any]:
     """One line of results, of a release that may take so many seconds."""
-    system, mechanism = name.split()
+    system, mechanism, *megabytes = name.split()
     named = os.environ.get(f"TABSYNTH_{system.upper()}_PYTHON")
     python = Path(named) if named else ROOT / f".venv-{system}" / "bin" / "python"
     if not python.exists():
         raise FileNotFoundError(f"{python}: make this environment, or name another in TABSYNTH_{system.upper()}_PYTHON")
+    if (system, mechanism) == ("mbi", "aim") and "TABSYNTH_MBI_MECHANISMS" not in os.environ:
+        raise FileNotFoundError("mbi aim: name the folder of its authors' aim.py in TABSYNTH_MBI_MECHANISMS")
     job: dict[str, Any] = {"system": system, "mechanism": mechanism, "epsilon": epsilon, "delta": DELTA}
+    job |= {"model_megabytes": float(megabytes[0])} if megabytes else {}
     job["sizes"] = {name: int(size) for name, size in table.sizes.items()}
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         pd.DataFrame(table.columns).to_csv(folder / "train.csv", index=False)
-        if system == "mbi":
+        if name == "mbi mst":
             job["measurements"], counts = measurements(table, epsilon)
             np.savez(folder / "measurements.npz", **counts)  # type: ignore[arg-type]
         (folder / "job.json").write_text(json.dumps(job))

@@ -2,17 +2,20 @@
 
 Run by `evaluations.dp_peers` with the Python of an environment that has the system; it imports nothing of this project.
 The folder holds `train.csv` (codes), `job.json` (system, epsilon, delta, seed, sizes of the columns) and, for mbi,
-`measurements.npz` with noisy counts, since its mechanisms are no part of its package.
+`measurements.npz` with noisy counts, since its mechanisms are no part of its package; its AIM is read from the folder
+that `TABSYNTH_MBI_MECHANISMS` names.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import resource
 import sys
 import time
 import warnings
 from importlib.metadata import version
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +44,8 @@ def smartnoise(train: pd.DataFrame, job: dict[str, Any], folder: Path) -> pd.Dat
 def mbi(train: pd.DataFrame, job: dict[str, Any], folder: Path) -> pd.DataFrame:
     from mbi import Domain, LinearMeasurement, estimation
 
+    if job["mechanism"] == "aim":
+        return mbi_aim(train, job)
     found = np.load(folder / "measurements.npz")
     domain = Domain(list(job["sizes"]), list(job["sizes"].values()))
     given = [
@@ -49,9 +54,37 @@ def mbi(train: pd.DataFrame, job: dict[str, Any], folder: Path) -> pd.DataFrame:
     ]
     # As many rounds as its scripts for MST take.
     model = estimation.MirrorDescent().estimate(domain, given, iters=10_000)
-    rows = model.synthetic_data(rows=len(train))
+    return mbi_rows(model.synthetic_data(rows=len(train)), train)
+
+
+def mbi_aim(train: pd.DataFrame, job: dict[str, Any]) -> pd.DataFrame:
+    """AIM of the authors, asked for all pairs as its script does."""
+    from mbi import Dataset, Domain, estimation
+
+    class Renamed(estimation.MirrorDescent):
+        """Potentials to start from are named differently in the script and in mbi 2.0."""
+
+        def estimate(self, *given: Any, potentials: Any = None, **words: Any) -> Any:
+            return super().estimate(*given, warm_start=potentials, **words)
+
+    estimation.MirrorDescent = Renamed
+    sys.path.insert(0, os.environ["TABSYNTH_MBI_MECHANISMS"])
+    from aim import AIM
+
+    domain = Domain(list(job["sizes"]), list(job["sizes"].values()))
+    data = Dataset({name: train[name].to_numpy() for name in job["sizes"]}, domain)
+    # Pairs of more cells are left out by its script.
+    pairs = [(pair, 1.0) for pair in combinations(job["sizes"], 2) if domain.size(pair) <= 10_000]
+    size = {"max_model_size": job["model_megabytes"]} if "model_megabytes" in job else {}
+    made = AIM(job["epsilon"], job["delta"], prng=np.random.RandomState(0), **size)
+    _, rows = made.run(data, pairs, num_synth_rows=len(train))
+    return mbi_rows(rows, train)
+
+
+def mbi_rows(rows: Any, train: pd.DataFrame) -> pd.DataFrame:
+    """Rows that mbi drew, as a table; different versions keep them in different ways."""
     data = rows.to_dict() if hasattr(rows, "to_dict") else rows.df
-    return pd.DataFrame(data)[list(train.columns)]
+    return pd.DataFrame({name: np.asarray(data[name]) for name in train.columns})
 
 
 SYSTEMS = {"dpmm": (dpmm, "dpmm"), "smartnoise": (smartnoise, "smartnoise-synth"), "mbi": (mbi, "mbi")}
