@@ -21,9 +21,7 @@ from tabsynth.dp.transcript import Clique
 Array = np.ndarray[Any, Any]
 
 CACHE_BYTES = 512 * 2**20
-"""Exact tables kept inside for looking again, at most."""
-MANY_PAIRS = 200
-"""Coarse pairs from which on they are counted together, after their columns were made coarse."""
+"""Exact tables kept inside for looking again, at most; as many again of coarse codes."""
 
 
 class ExactCounts:
@@ -37,7 +35,7 @@ class ExactCounts:
             sizes: Number of codes of each column, in order.
             weights: What each row counts, whole and rising, (n_rows,); None where each counts 1.
         """
-        self.columns, self.sizes = columns, sizes
+        self.columns, self.sizes, self._weights = columns, sizes, weights
         n_rows = len(next(iter(columns.values()))) if columns else 0
         self._groups: list[tuple[int, slice]] = [(1, slice(0, n_rows))]
         if weights is not None:
@@ -49,6 +47,7 @@ class ExactCounts:
         self.total = sum(weight * (rows.stop - rows.start) for weight, rows in self._groups)
         self._kept: dict[Clique, Array] = {}
         self._kept_bytes = 0
+        self._coarse: tuple[dict[str, bytes], ExactCounts] | None = None
 
     def tables(self, cliques: Sequence[Clique]) -> Iterator[Array]:
         """Counts of each clique, int64."""
@@ -71,27 +70,24 @@ class ExactCounts:
             yield counts
 
     def coarse_tables(self, cliques: Sequence[Clique], maps: Mapping[str, Array]) -> Iterator[Array]:
-        """Counts in coarse codes. Where many pairs are wanted in few codes, columns are made coarse first.
+        """Counts in coarse codes. Columns are made coarse first, once for all looks by the same maps.
 
-        A hundred columns of two or three codes are counted together in a twentieth of the passes that their own codes
-        would take.
+        Tables of coarse codes are counted in fewer passes than those of all codes, and many more of them can be kept:
+        selections among triples would otherwise count the same million cells in every round.
         """
-        pairs = [tuple(clique) for clique in cliques]
-        fresh = {pair for pair in pairs if pair not in self._kept}
-        if len(fresh) < MANY_PAIRS or any(len(pair) != 2 or not set(pair) <= maps.keys() for pair in pairs):
-            for clique, fine in zip(cliques, self.tables(cliques), strict=True):
-                yield pooled(fine, clique, maps)
-            return
-        names = [name for name in self.sizes if name in maps]
-        place = {name: number for number, name in enumerate(names)}
-        coarse = [maps[name].astype(smallest_type(self.sizes[name]))[self.columns[name]] for name in names]
-        wanted = sorted({(min(place[a], place[b]), max(place[a], place[b])) for a, b in pairs})
-        sizes = [int(maps[name].max()) + 1 for name in names]
-        tables = dict(zip(wanted, self._pairs(coarse, sizes, wanted), strict=True))
-        for a, b in pairs:
-            forward = place[a] < place[b]
-            table = tables[(place[a], place[b]) if forward else (place[b], place[a])]
-            yield table if forward else table.T
+        return self._coarsened(maps).tables(cliques) if maps else self.tables(cliques)
+
+    def _coarsened(self, maps: Mapping[str, Array]) -> ExactCounts:
+        """The same rows in coarse codes, with what was counted of them by the same maps before."""
+        by = {name: codes.tobytes() for name, codes in maps.items()}
+        if self._coarse is None or self._coarse[0] != by:
+            sizes = {name: int(maps[name].max()) + 1 if name in maps else size for name, size in self.sizes.items()}
+            columns = {
+                name: maps[name].astype(smallest_type(sizes[name]))[column] if name in maps else column
+                for name, column in self.columns.items()
+            }
+            self._coarse = by, ExactCounts(columns, sizes, self._weights)
+        return self._coarse[1]
 
     def n_cells(self, clique: Clique) -> int:
         """Cells of a table of all codes."""

@@ -32,7 +32,7 @@ import numpy as np
 from tabsynth.dp.budget import Sensitivity, gaussian_scale_squared, selection_epsilon
 from tabsynth.dp.counting import LARGEST_TABLE
 from tabsynth.dp.descent import Units, noisy_steps
-from tabsynth.dp.exact import ExactCounts, pooled
+from tabsynth.dp.exact import ExactCounts
 from tabsynth.dp.mechanism import Learner, Schedule
 from tabsynth.dp.spending import Spending
 from tabsynth.dp.subsampled import subsampled_rho
@@ -255,8 +255,8 @@ class PrivateTable:
         with silence():
             distances = np.array(
                 [
-                    int(np.abs(pooled(exact, clique, maps) - estimate).sum())
-                    for clique, exact, estimate in zip(candidates, self._exact(candidates), rounded, strict=True)
+                    int(np.abs(exact - estimate).sum())
+                    for exact, estimate in zip(self._counts.coarse_tables(candidates, maps), rounded, strict=True)
                 ],
                 np.int64,
             )

@@ -48,6 +48,27 @@ def test_the_junction_tree_stays_within_its_cells():
     assert n_cells(singles, list(state.items)) <= 600
 
 
+def test_a_round_looks_at_some_triples_of_many(monkeypatch):
+    """All pairs and a few triples, others in each round, the same in each run; none that is too large."""
+    rounds = []
+    affordable = aim.Fit.affordable
+
+    def noted(state, workload, max_cells):
+        found = affordable(state, workload, max_cells)
+        rounds.append(found)
+        assert all(n_cells(state.sizes, [*state.items, clique]) <= max_cells for clique in found)
+        return found
+
+    monkeypatch.setattr(aim, "MOST_TRIPLES", 2)
+    monkeypatch.setattr(aim.Fit, "affordable", noted)
+    for _ in range(2):
+        aim.measure(StandIn(chain(), SIZES, seed=3), rho=1.0, degree=3, max_cells=900)
+    half = len(rounds) // 2
+    assert half > 3 and rounds[:half] == rounds[half:]
+    triples = [[clique for clique in found if len(clique) == 3] for found in rounds]
+    assert max(map(len, triples)) == 2 and len({tuple(found) for found in triples}) > 2
+
+
 def test_the_bound_of_a_pair_is_no_less_than_its_edge_costs():
     sizes = {name: 2 + i for i, name in enumerate("abcdefg")}
     edges = [("a", "b"), ("b", "c"), ("c", "d"), ("e", "f")]
