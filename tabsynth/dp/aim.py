@@ -76,14 +76,23 @@ def measure(
 
 
 def measure_rounds(
-    table: MeasurableTable, *, rho: float, degree: int = 2, target: str | None = None, max_cells: int = MAX_CELLS
+    table: MeasurableTable,
+    *,
+    rho: float,
+    degree: int = 2,
+    target: str | None = None,
+    max_cells: int = MAX_CELLS,
+    per_column: float = ROUNDS_PER_COLUMN,
 ) -> None:
-    """Steps 2 and 3, for `rho`, after the columns have been measured. See `measure`."""
+    """Steps 2 and 3, for `rho`, after the columns have been measured, and maybe some pairs. See `measure`.
+
+    `per_column` is how many rounds for each column the budget would last for if no round were given more.
+    """
     state = Fit(table.transcript.measurements, table.sizes)
     workload = candidates_of(table.sizes, degree=degree, target=target)
     draws = np.random.default_rng(0)
     left = rho * (1 - 1e-9)
-    per_round = left / (ROUNDS_PER_COLUMN * len(table.sizes))
+    per_round = left / (per_column * len(table.sizes))
     while left > 0:
         if left < 2 * per_round:
             per_round = left

@@ -1,41 +1,50 @@
-"""dp-auto: the mechanism that the budget can carry, chosen from noisy counts and public facts.
+"""dp-auto: columns, a tree of pairs and further pairs, in the shares and steps that the noise leaves room for.
 
-The columns are measured first. Their noise and the number of rows that they speak of give the error that the noise has
-brought to the typical column. Above `SWAMPED`, the rest of the budget is better spent on a second look at the columns,
-and they stay independent; otherwise it goes to pairs: by rounds as in dp-aim, or in two batches as in dp-cliquetree
-where noise is high or columns are so many that rounds would be slow. A hundred columns or more that nearly all follow
-an order are left to dp-copula from the start, whatever the noise.
+    1  every column alone; where noise swamps the columns themselves, a second look at them takes all the rest
+    2  a tree of pairs in one batch, as dp-cliquetree: it ends where no pair stands out
+    3  where noise is high or columns are many, further pairs in one batch, as dp-cliquetree; else rounds as dp-aim,
+       which start from the fitted tree
+
+The less noise there is, the smaller the part of the budget that goes to the tree, and the more rounds choose for
+themselves. A hundred columns or more that nearly all follow an order are left to dp-copula from the start.
 
 Decisions
 - Nothing is lost by deciding late: the second look at the columns is averaged with the first.
+- How much noise there is, is read from the typical pair of pooled columns, not from the columns: where columns have
+  fifty codes, rounds need far more budget than where they have four.
 
-Privacy: The choice is made from what was already released; it costs nothing and reads nothing.
+Privacy: Shares and steps follow from what was already released and from public facts; deciding costs nothing and reads
+nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from itertools import combinations
 from math import pi, sqrt
 from typing import Literal
 
 import numpy as np
 
 from tabsynth.dp import aim, cliquetree, copula, independent
-from tabsynth.dp.mechanism import MeasurableTable, Record, RowModel
+from tabsynth.dp.mechanism import MeasurableTable, Record, RowModel, noise_scale
 from tabsynth.dp.mst import COLUMNS_SHARE, measure_columns
 from tabsynth.dp.pooling import Pool, pools_of, single_parts
 
-SWAMPED = 0.2
-"""Expected total variation between a column and its first noisy counts; calibrated by `evaluations/dp_auto.py`."""
-ROUNDS_PAY = 0.01
-"""Above this, two batches come closer than rounds, which spend too much on looking."""
+SWAMPED = 0.5
+"""Expected total variation between a column and its first noisy counts, from which on pairs are not looked at."""
+ROUNDS_PAY = 0.05
+"""Expected total variation between a pair of the tree and its noisy counts, up to which rounds come closer than one
+more batch; chosen, as the others here, by `evaluations/dp_auto.py`."""
+WHOLE_TREE = 0.04
+"""The same, from which on the tree has its whole share of the budget; below, as much less as noise is less."""
 MOST_COLUMNS = 30
 """With more columns than this, two batches instead of rounds."""
 WIDE_COLUMNS, MOST_UNORDERED = 100, 0.2
 """From this many columns on, of which no more than this share follows no order, correlations: see
 `evaluations/dp_wide.py`."""
 
-Choice = Literal["independent", "cliquetree", "aim"]
+Choice = Literal["independent", "batches", "rounds"]
 
 
 def measure(
@@ -55,24 +64,43 @@ def measure(
         unordered: Columns whose codes follow no order; None where nothing is known of codes.
         nullable: Columns whose last code is a missing cell.
 
-    Privacy: As the mechanism that is chosen; `rho` in all.
+    Privacy: Gaussian noise on counts and the exponential mechanism on L1 distances, or as `copula.measure`; `rho` in
+    all.
     """
     aim.check_parameters(table.sizes, degree=2, target=target)
     if is_wide(table.sizes, unordered):
         copula.measure(table, rho=rho, unordered=unordered or (), nullable=nullable)
         return
     measure_columns(table, rho=rho)
-    left = (1 - COLUMNS_SHARE) * rho
-    choice = choose(pools_of(table.transcript.measurements), target=target)
     if len(table.sizes) == 1:
         return
+    pools = pools_of(table.transcript.measurements)
+    noise = pair_noise(pools, noise_scale(cliquetree.TREE_SHARE * rho / (len(pools) - 1), table.max_rows))
+    choice = choose(pools, noise, target=target)
     if choice == "independent":
-        columns = [(name,) for name in table.sizes]
-        table.marginals(columns, rho_each=single_parts(left, table.sizes), purpose="a second look at each column")
-    elif choice == "cliquetree":
+        look_again(table, rho=(1 - COLUMNS_SHARE) * rho)
+    elif choice == "batches":
         cliquetree.measure_batches(table, rho=rho)
     else:
-        aim.measure_rounds(table, rho=left, target=target)
+        measure_rounds(table, rho=rho, whole=min(1.0, noise / WHOLE_TREE), target=target)
+
+
+def measure_rounds(table: MeasurableTable, *, rho: float, whole: float, target: str | None) -> None:
+    """Some part of the tree's share for a tree, then rounds, for what the columns have left of `rho`."""
+    for_choice, for_pairs = (whole * share * rho for share in (cliquetree.TREE_CHOICE_SHARE, cliquetree.TREE_SHARE))
+    edges, spent = cliquetree.measure_tree(table, for_choice=for_choice, for_pairs=for_pairs)
+    all_left = (1 - COLUMNS_SHARE) * rho
+    left = all_left - spent
+    if edges:
+        aim.measure_rounds(table, rho=left, target=target, per_column=aim.ROUNDS_PER_COLUMN * left / all_left)
+    else:
+        look_again(table, rho=left)
+
+
+def look_again(table: MeasurableTable, *, rho: float) -> None:
+    """A second look at every column."""
+    columns = [(name,) for name in table.sizes]
+    table.marginals(columns, rho_each=single_parts(rho, table.sizes), purpose="a second look at each column")
 
 
 def is_wide(sizes: Mapping[str, int], unordered: Collection[str] | None) -> bool:
@@ -80,20 +108,32 @@ def is_wide(sizes: Mapping[str, int], unordered: Collection[str] | None) -> bool
     return len(sizes) >= WIDE_COLUMNS and unordered is not None and len(unordered) <= MOST_UNORDERED * len(sizes)
 
 
-def choose(pools: Mapping[str, Pool], *, target: str | None = None) -> Choice:
-    """The mechanism for these columns, of which only noisy counts are known; only rounds can favour a target."""
-    noise = column_noise(pools)
-    if len(pools) < 2 or noise > SWAMPED:
+def choose(pools: Mapping[str, Pool], noise: float, *, target: str | None = None) -> Choice:
+    """What follows the columns, of which only noisy counts are known; only rounds can favour a target.
+
+    Args:
+        pools: What is known of the columns.
+        noise: What is expected of a pair, see `pair_noise`.
+        target: See `aim.measure`.
+    """
+    if len(pools) < 2 or column_noise(pools) > SWAMPED:
         return "independent"
-    if len(pools) > MOST_COLUMNS or (noise > ROUNDS_PAY and target is None):
-        return "cliquetree"
-    return "aim"
+    # Noise that pools nearly all codes of all columns leaves little of itself in pairs, but rounds nothing to find.
+    if len(pools) > MOST_COLUMNS or (max(noise, column_noise(pools)) > ROUNDS_PAY and target is None):
+        return "batches"
+    return "rounds"
 
 
 def column_noise(pools: Mapping[str, Pool]) -> float:
     """Total variation that the noise of the first look brings to a column, before any smoothing: mean over columns."""
     errors = [sqrt(2 / pi) * item.code_sigma * len(item.coarse) / 2 for item in pools.values()]
     return float(np.mean(errors)) / next(iter(pools.values())).total
+
+
+def pair_noise(pools: Mapping[str, Pool], sigma: float) -> float:
+    """Total variation that noise of `sigma` brings to the counts of two columns' coarse codes: median over pairs."""
+    cells = [a.n_coarse * b.n_coarse for a, b in combinations(pools.values(), 2)]
+    return sqrt(2 / pi) * sigma * float(np.median(cells)) / 2 / next(iter(pools.values())).total
 
 
 def model(transcript: Record) -> RowModel:

@@ -56,23 +56,39 @@ def measure_batches(table: MeasurableTable, *, rho: float, max_cells: int = MAX_
     n_edges = len(table.sizes) - 1
     n_further = min(round(FURTHER_PER_COLUMN * len(table.sizes)), n_edges * (n_edges - 1) // 2)
     for_tree = (TREE_SHARE + (FURTHER_CHOICE_SHARE + FURTHER_SHARE if not n_further else 0.0)) * rho
-    sigma = noise_scale(for_tree / n_edges, table.max_rows)
-    edges = choose_tree(table, rho=TREE_CHOICE_SHARE * rho, sigma=sigma, may_stop=True)
+    edges, spent = measure_tree(table, for_choice=TREE_CHOICE_SHARE * rho, for_pairs=for_tree)
     grown = len(edges) / n_edges  # the share of a whole tree
-    maps = coarse_maps(pools_of(table.transcript.measurements))
-    parts = even_parts(for_tree * grown, len(edges)) if edges else []
-    table.marginals(edges, rho_each=parts, purpose="pairs on the tree", coarse=maps)
     n_further = round(n_further * grown)
     if grown < 1:
-        stopped = 1 - (len(edges) + 1) / n_edges
-        kept = for_tree * (1 - grown) + TREE_CHOICE_SHARE * rho * stopped
+        kept = TREE_CHOICE_SHARE * rho + for_tree - spent
         kept += (FURTHER_CHOICE_SHARE + FURTHER_SHARE) * rho * (1 - (grown if n_further else 0.0))
         columns = [(name,) for name in table.sizes]
         table.marginals(columns, rho_each=single_parts(kept, table.sizes), purpose="a second look at each column")
     if n_further:
         further = choose_further(table, edges, n_further, rho=grown * rho, max_cells=max_cells)
         parts = even_parts(grown * FURTHER_SHARE * rho, len(further))
+        maps = coarse_maps(pools_of(table.transcript.measurements))
         table.marginals(further, rho_each=parts, purpose="pairs that the tree gets wrong", coarse=maps)
+
+
+def measure_tree(table: MeasurableTable, *, for_choice: float, for_pairs: float) -> tuple[list[Clique], float]:
+    """The tree, as far as pairs stand out of the noise of choosing, measured in one batch.
+
+    Args:
+        table: Its single columns are measured already.
+        for_choice: Budget of the choices of a whole tree.
+        for_pairs: Budget of the pairs of a whole tree.
+
+    Returns:
+        The pairs, and what they and their choices have cost: parts of the two budgets.
+    """
+    n_edges = len(table.sizes) - 1
+    sigma = noise_scale(for_pairs / n_edges, table.max_rows)
+    edges = choose_tree(table, rho=for_choice, sigma=sigma, may_stop=True)
+    parts = even_parts(for_pairs * len(edges) / n_edges, len(edges)) if edges else []
+    maps = coarse_maps(pools_of(table.transcript.measurements))
+    table.marginals(edges, rho_each=parts, purpose="pairs on the tree", coarse=maps)
+    return edges, for_choice * min(1.0, (len(edges) + 1) / n_edges) + sum(parts)
 
 
 def choose_further(

@@ -243,7 +243,7 @@ class DPAim(TargetedGenerator):
 
 
 class DPAuto(TargetedGenerator):
-    """Differentially private, the default: chooses among the others from what is already released and public."""
+    """Differentially private, the default: columns, a tree and further pairs, in steps that noise leaves room for."""
 
     name: ClassVar[str] = "dp-auto"
     mechanism: ClassVar[str] = "tabsynth.dp.auto"

@@ -1,4 +1,4 @@
-"""dp-aim and dp-auto: budget, what is chosen, what a model may cost, and the choice between mechanisms."""
+"""dp-aim and dp-auto: budget, what is chosen, what a model may cost, and what dp-auto does at which noise."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import pytest
 
 from tabsynth.dp import aim, auto, cliquetree, independent, mst
 from tabsynth.dp.graphical.junction import junction_tree, n_cells
+from tabsynth.dp.mechanism import noise_scale
+from tabsynth.dp.mst import measure_columns
 from tabsynth.dp.pooling import averaged, pools_of
 from tabsynth.errors import UsageError
 from tests.dp.stand_in import StandIn
@@ -106,25 +108,49 @@ def test_a_second_look_is_averaged_with_the_first():
     assert mean.sigma == pytest.approx((2 * 0.4) ** -0.5)
 
 
-@pytest.mark.parametrize(("rho", "choice"), [(1e-7, "independent"), (1e-4, "cliquetree"), (0.1, "aim")])
-def test_auto_follows_the_noise(rho, choice):
-    table = StandIn(chain(), SIZES, seed=1)
+def noise_of(table, rho):
+    """What dp-auto expects of a pair of the tree, from the columns of a transcript."""
+    pools = pools_of(table.transcript.measurements)
+    return pools, auto.pair_noise(pools, noise_scale(cliquetree.TREE_SHARE * rho / (len(SIZES) - 1), table.max_rows))
+
+
+@pytest.mark.parametrize("max_rows", [1, 3])
+@pytest.mark.parametrize(("rho", "choice"), [(1e-7, "independent"), (3e-4, "batches"), (0.1, "rounds")])
+def test_auto_follows_the_noise(rho, choice, max_rows):
+    table = StandIn(chain(), SIZES, seed=1, max_rows=max_rows)
+    rho *= max_rows**2
     auto.measure(table, rho=rho)
     assert 0.999 * rho < table.spent <= rho
-    pools = pools_of(table.transcript.measurements)
-    assert auto.choose(pools) == choice
-    assert auto.choose(pools, target="c") == ("aim" if choice == "cliquetree" else choice)
+    pools, noise = noise_of(table, rho)
+    assert auto.choose(pools, noise) == choice
+    assert auto.choose(pools, noise, target="c") == ("rounds" if choice == "batches" else choice)
     assert any(len(item.clique) > 1 for item in table.transcript.measurements) == (choice != "independent")
     assert len(auto.model(table.transcript).sample(7, rng=np.random.default_rng(0))["a"]) == 7
 
 
-def test_auto_takes_the_looks_of_the_mechanism_that_it_chooses():
-    tables = [StandIn(chain(), SIZES, seed=6) for _ in range(2)]
-    auto.measure(tables[0], rho=0.1)
-    aim.measure(tables[1], rho=0.1)
-    for ours, theirs in zip(*(table.transcript.measurements for table in tables), strict=True):
-        assert ours.clique == theirs.clique
-        np.testing.assert_array_equal(ours.counts, theirs.counts)
+def test_a_tree_takes_the_less_of_the_budget_the_less_noise_there_is():
+    shares = []
+    for rho in (0.003, 0.05, 5.0):
+        table = StandIn(chain(), SIZES, seed=6)
+        auto.measure(table, rho=rho)
+        tree = [item.rho for item in table.transcript.measurements if item.purpose == "pairs on the tree"]
+        assert any(item.purpose == "where the model was most wrong" for item in table.transcript.measurements)
+        shares.append(tree[0] * (len(SIZES) - 1) / rho)
+    assert cliquetree.TREE_SHARE >= shares[0] > shares[1] > shares[2] > 0
+
+
+def test_rounds_after_a_tree_without_pairs_are_a_second_look():
+    """Columns that have nothing in common, and so little noise that rounds are due: none is a choice, and is chosen."""
+    rng = np.random.default_rng(0)
+    apart = {name: rng.integers(0, size, 4000) for name, size in SIZES.items()}
+    empty = 0
+    for seed in range(5):
+        table = StandIn(apart, SIZES, seed=seed)
+        measure_columns(table, rho=0.05)
+        auto.measure_rounds(table, rho=0.05, whole=1.0, target=None)
+        assert 0.999 * 0.05 < table.spent <= 0.05
+        empty += not any(len(item.clique) > 1 for item in table.transcript.measurements)
+    assert empty > 2
 
 
 def test_auto_measures_many_columns_in_two_batches():
