@@ -1,17 +1,20 @@
-"""dp-auto: columns, a tree of pairs and further pairs, in the shares and steps that the noise leaves room for.
+"""dp-auto: columns, then as many steps of choosing pairs as the noise leaves room for.
 
     1  every column alone; where noise swamps the columns themselves, a second look at them takes all the rest
     2  a tree of pairs in one batch, as dp-cliquetree: it ends where no pair stands out
     3  where noise is high or columns are many, further pairs in one batch, as dp-cliquetree; else rounds as dp-aim,
        which start from the fitted tree
 
-The less noise there is, the smaller the part of the budget that goes to the tree, and the more rounds choose for
-themselves. A hundred columns or more that nearly all follow an order are left to dp-copula from the start.
+Where noise is lowest, rounds choose all pairs, the tree included, as dp-aim. A hundred columns or more that nearly all
+follow an order are left to dp-copula from the start.
 
 Decisions
 - Nothing is lost by deciding late: the second look at the columns is averaged with the first.
 - How much noise there is, is read from the typical pair of pooled columns, not from the columns: where columns have
   fifty codes, rounds need far more budget than where they have four.
+- Between a batch and rounds lies a tree with rounds after it: within 2 % of the better of the two on either side, so
+  that the place of the border matters little. Below `TREE_PAYS` a tree costs up to 7 % (pairs of Telco at epsilon 3),
+  however small its share: its pairs are chosen without each other, and fill the model's cells.
 
 Privacy: Shares and steps follow from what was already released and from public facts; deciding costs nothing and reads
 nothing.
@@ -36,15 +39,15 @@ SWAMPED = 0.5
 ROUNDS_PAY = 0.05
 """Expected total variation between a pair of the tree and its noisy counts, up to which rounds come closer than one
 more batch; chosen, as the others here, by `evaluations/dp_auto.py`."""
-WHOLE_TREE = 0.04
-"""The same, from which on the tree has its whole share of the budget; below, as much less as noise is less."""
+TREE_PAYS = 0.033
+"""The same, up to which rounds do better without a tree before them."""
 MOST_COLUMNS = 30
 """With more columns than this, two batches instead of rounds."""
 WIDE_COLUMNS, MOST_UNORDERED = 100, 0.2
 """From this many columns on, of which no more than this share follows no order, correlations: see
 `evaluations/dp_wide.py`."""
 
-Choice = Literal["independent", "batches", "rounds"]
+Choice = Literal["independent", "batches", "tree and rounds", "rounds"]
 
 
 def measure(
@@ -74,27 +77,28 @@ def measure(
     measure_columns(table, rho=rho)
     if len(table.sizes) == 1:
         return
-    pools = pools_of(table.transcript.measurements)
-    noise = pair_noise(pools, noise_scale(cliquetree.TREE_SHARE * rho / (len(pools) - 1), table.max_rows))
-    choice = choose(pools, noise, target=target)
-    if choice == "independent":
-        look_again(table, rho=(1 - COLUMNS_SHARE) * rho)
-    elif choice == "batches":
+    left = (1 - COLUMNS_SHARE) * rho
+    choice = choose(pools_of(table.transcript.measurements), rho=rho, max_rows=table.max_rows, target=target)
+    if choice == "batches":
         cliquetree.measure_batches(table, rho=rho)
-    else:
-        measure_rounds(table, rho=rho, whole=min(1.0, noise / WHOLE_TREE), target=target)
-
-
-def measure_rounds(table: MeasurableTable, *, rho: float, whole: float, target: str | None) -> None:
-    """Some part of the tree's share for a tree, then rounds, for what the columns have left of `rho`."""
-    for_choice, for_pairs = (whole * share * rho for share in (cliquetree.TREE_CHOICE_SHARE, cliquetree.TREE_SHARE))
-    edges, spent = cliquetree.measure_tree(table, for_choice=for_choice, for_pairs=for_pairs)
-    all_left = (1 - COLUMNS_SHARE) * rho
-    left = all_left - spent
-    if edges:
-        aim.measure_rounds(table, rho=left, target=target, per_column=aim.ROUNDS_PER_COLUMN * left / all_left)
+    elif choice == "rounds":
+        aim.measure_rounds(table, rho=left, target=target)
+    elif choice == "tree and rounds":
+        measure_tree_and_rounds(table, rho=rho)
     else:
         look_again(table, rho=left)
+
+
+def measure_tree_and_rounds(table: MeasurableTable, *, rho: float) -> None:
+    """A tree, and rounds as large as they would be without it, for what the columns have left of `rho`."""
+    edges, spent = cliquetree.measure_tree(
+        table, for_choice=cliquetree.TREE_CHOICE_SHARE * rho, for_pairs=cliquetree.TREE_SHARE * rho
+    )
+    whole = (1 - COLUMNS_SHARE) * rho
+    if edges:
+        aim.measure_rounds(table, rho=whole - spent, per_column=aim.ROUNDS_PER_COLUMN * (1 - spent / whole))
+    else:
+        look_again(table, rho=whole - spent)
 
 
 def look_again(table: MeasurableTable, *, rho: float) -> None:
@@ -108,20 +112,23 @@ def is_wide(sizes: Mapping[str, int], unordered: Collection[str] | None) -> bool
     return len(sizes) >= WIDE_COLUMNS and unordered is not None and len(unordered) <= MOST_UNORDERED * len(sizes)
 
 
-def choose(pools: Mapping[str, Pool], noise: float, *, target: str | None = None) -> Choice:
+def choose(pools: Mapping[str, Pool], *, rho: float, max_rows: int, target: str | None = None) -> Choice:
     """What follows the columns, of which only noisy counts are known; only rounds can favour a target.
 
     Args:
         pools: What is known of the columns.
-        noise: What is expected of a pair, see `pair_noise`.
+        rho: Budget in all.
+        max_rows: What one unit can move a table of counts by.
         target: See `aim.measure`.
     """
-    if len(pools) < 2 or column_noise(pools) > SWAMPED:
+    swamped = column_noise(pools)
+    if len(pools) < 2 or swamped > SWAMPED:
         return "independent"
+    noise = pair_noise(pools, noise_scale(cliquetree.TREE_SHARE * rho / (len(pools) - 1), max_rows))
     # Noise that pools nearly all codes of all columns leaves little of itself in pairs, but rounds nothing to find.
-    if len(pools) > MOST_COLUMNS or (max(noise, column_noise(pools)) > ROUNDS_PAY and target is None):
+    if len(pools) > MOST_COLUMNS or (max(noise, swamped) > ROUNDS_PAY and target is None):
         return "batches"
-    return "rounds"
+    return "rounds" if noise <= TREE_PAYS or target is not None else "tree and rounds"
 
 
 def column_noise(pools: Mapping[str, Pool]) -> float:

@@ -7,7 +7,6 @@ import pytest
 
 from tabsynth.dp import aim, auto, cliquetree, independent, mst
 from tabsynth.dp.graphical.junction import junction_tree, n_cells
-from tabsynth.dp.mechanism import noise_scale
 from tabsynth.dp.mst import measure_columns
 from tabsynth.dp.pooling import averaged, pools_of
 from tabsynth.errors import UsageError
@@ -108,46 +107,55 @@ def test_a_second_look_is_averaged_with_the_first():
     assert mean.sigma == pytest.approx((2 * 0.4) ** -0.5)
 
 
-def noise_of(table, rho):
-    """What dp-auto expects of a pair of the tree, from the columns of a transcript."""
-    pools = pools_of(table.transcript.measurements)
-    return pools, auto.pair_noise(pools, noise_scale(cliquetree.TREE_SHARE * rho / (len(SIZES) - 1), table.max_rows))
-
-
 @pytest.mark.parametrize("max_rows", [1, 3])
-@pytest.mark.parametrize(("rho", "choice"), [(1e-7, "independent"), (3e-4, "batches"), (0.1, "rounds")])
+@pytest.mark.parametrize(
+    ("rho", "choice"), [(1e-7, "independent"), (3e-4, "batches"), (1e-3, "tree and rounds"), (0.1, "rounds")]
+)
 def test_auto_follows_the_noise(rho, choice, max_rows):
     table = StandIn(chain(), SIZES, seed=1, max_rows=max_rows)
     rho *= max_rows**2
     auto.measure(table, rho=rho)
     assert 0.999 * rho < table.spent <= rho
-    pools, noise = noise_of(table, rho)
-    assert auto.choose(pools, noise) == choice
-    assert auto.choose(pools, noise, target="c") == ("rounds" if choice == "batches" else choice)
+    pools = pools_of(table.transcript.measurements)
+    assert auto.choose(pools, rho=rho, max_rows=max_rows) == choice
+    aimed = "independent" if choice == "independent" else "rounds"
+    assert auto.choose(pools, rho=rho, max_rows=max_rows, target="c") == aimed
     assert any(len(item.clique) > 1 for item in table.transcript.measurements) == (choice != "independent")
     assert len(auto.model(table.transcript).sample(7, rng=np.random.default_rng(0))["a"]) == 7
 
 
-def test_a_tree_takes_the_less_of_the_budget_the_less_noise_there_is():
-    shares = []
-    for rho in (0.003, 0.05, 5.0):
-        table = StandIn(chain(), SIZES, seed=6)
-        auto.measure(table, rho=rho)
-        tree = [item.rho for item in table.transcript.measurements if item.purpose == "pairs on the tree"]
-        assert any(item.purpose == "where the model was most wrong" for item in table.transcript.measurements)
-        shares.append(tree[0] * (len(SIZES) - 1) / rho)
-    assert cliquetree.TREE_SHARE >= shares[0] > shares[1] > shares[2] > 0
+@pytest.mark.parametrize(("rho", "twin"), [(3e-4, cliquetree), (0.1, aim)])
+def test_auto_takes_the_looks_of_the_mechanism_that_it_chooses(rho, twin):
+    tables = [StandIn(chain(), SIZES, seed=6) for _ in range(2)]
+    auto.measure(tables[0], rho=rho)
+    twin.measure(tables[1], rho=rho)
+    for ours, theirs in zip(*(table.transcript.measurements for table in tables), strict=True):
+        assert ours.clique == theirs.clique
+        np.testing.assert_array_equal(ours.counts, theirs.counts)
 
 
-def test_rounds_after_a_tree_without_pairs_are_a_second_look():
-    """Columns that have nothing in common, and so little noise that rounds are due: none is a choice, and is chosen."""
+def test_rounds_start_from_the_tree():
+    """Rounds after a tree are as large as rounds without one."""
+    table, other = (StandIn(chain(), SIZES, seed=6) for _ in range(2))
+    for each in (table, other):
+        measure_columns(each, rho=0.01)
+    auto.measure_tree_and_rounds(table, rho=0.01)
+    aim.measure_rounds(other, rho=0.006)
+    pairs = [item for item in table.transcript.measurements if len(item.clique) > 1]
+    n_tree = sum(item.purpose == "pairs on the tree" for item in pairs)
+    assert 1 <= n_tree < len(pairs)
+    assert pairs[n_tree].rho == pytest.approx(other.transcript.measurements[len(SIZES)].rho, rel=1e-6)
+    assert sum(item.rho for item in pairs[:n_tree]) == pytest.approx(0.0025 * n_tree / (len(SIZES) - 1))
+
+
+def test_a_tree_without_pairs_is_followed_by_a_second_look():
     rng = np.random.default_rng(0)
     apart = {name: rng.integers(0, size, 4000) for name, size in SIZES.items()}
     empty = 0
     for seed in range(5):
         table = StandIn(apart, SIZES, seed=seed)
         measure_columns(table, rho=0.05)
-        auto.measure_rounds(table, rho=0.05, whole=1.0, target=None)
+        auto.measure_tree_and_rounds(table, rho=0.05)
         assert 0.999 * 0.05 < table.spent <= 0.05
         empty += not any(len(item.clique) > 1 for item in table.transcript.measurements)
     assert empty > 2
