@@ -39,7 +39,7 @@ SECONDS = (2.5, 8.0, 20.0)
 CLOSE = 1.02
 FAR = 1.05
 MECHANISMS = {"independent": independent, "mst": mst, "cliquetree": cliquetree, "aim": aim}
-TWINS = {"batches": "cliquetree", "rounds": "aim"}
+TWINS = {"rounds": "aim"}
 """What dp-auto does, and the mechanism that does the same."""
 TABLES: dict[str, Callable[[], Table]] = {
     "heart": lambda: binned("heart_statlog/heart_disease.csv"),

@@ -3,7 +3,7 @@
     1  every column alone; where noise swamps the columns themselves, a second look at them takes all the rest
     2  a tree of pairs in one batch, as dp-cliquetree: it ends where no pair stands out
     3  where noise is high or columns are many, further pairs in one batch, as dp-cliquetree; else rounds as dp-aim,
-       which start from the fitted tree
+       which start from the fitted tree, and so too where the pairs of the tree stand out far
 
 Where noise is lowest, rounds choose all pairs, the tree included, as dp-aim. A hundred columns or more that nearly all
 follow an order are left to dp-copula from the start.
@@ -12,6 +12,7 @@ Decisions
 - Nothing is lost by deciding late: the second look at the columns is averaged with the first.
 - How much noise there is, is read from the typical pair of pooled columns, not from the columns: where columns have
   fifty codes, rounds need far more budget than where they have four.
+- How strongly columns hang together no public fact tells, but the noisy pairs of the tree do, for nothing.
 - Between a batch and rounds lies a tree with rounds after it: within 2 % of the better of the two on either side, so
   that the place of the border matters little. Below `TREE_PAYS` a tree costs up to 7 % (pairs of Telco at epsilon 3),
   however small its share: its pairs are chosen without each other, and fill the model's cells.
@@ -41,6 +42,8 @@ ROUNDS_PAY = 0.05
 more batch; chosen, as the others here, by `evaluations/dp_auto.py`."""
 TREE_PAYS = 0.033
 """The same, up to which rounds do better without a tree before them."""
+CLEAR = 3.0
+"""From this clearness of its pairs on, a whole tree is followed by rounds whatever the noise; see `clearness`."""
 MOST_COLUMNS = 30
 """With more columns than this, two batches instead of rounds."""
 WIDE_COLUMNS, MOST_UNORDERED = 100, 0.2
@@ -79,26 +82,44 @@ def measure(
         return
     left = (1 - COLUMNS_SHARE) * rho
     choice = choose(pools_of(table.transcript.measurements), rho=rho, max_rows=table.max_rows, target=target)
-    if choice == "batches":
-        cliquetree.measure_batches(table, rho=rho)
+    if choice == "independent":
+        look_again(table, rho=left)
     elif choice == "rounds":
         aim.measure_rounds(table, rho=left, target=target)
-    elif choice == "tree and rounds":
-        measure_tree_and_rounds(table, rho=rho)
     else:
-        look_again(table, rho=left)
+        measure_tree_first(table, rho=rho, choice=choice)
 
 
-def measure_tree_and_rounds(table: MeasurableTable, *, rho: float) -> None:
-    """A tree, and rounds as large as they would be without it, for what the columns have left of `rho`."""
-    edges, spent = cliquetree.measure_tree(
-        table, for_choice=cliquetree.TREE_CHOICE_SHARE * rho, for_pairs=cliquetree.TREE_SHARE * rho
-    )
+def measure_tree_first(table: MeasurableTable, *, rho: float, choice: Choice) -> None:
+    """A tree; then a batch, or rounds as large as they would be without it, for what the columns have left of `rho`."""
     whole = (1 - COLUMNS_SHARE) * rho
-    if edges:
+    for_choice, for_pairs = cliquetree.TREE_CHOICE_SHARE * rho, cliquetree.tree_share(table.sizes) * rho
+    edges, spent = cliquetree.measure_tree(table, for_choice=for_choice, for_pairs=for_pairs)
+    grown = len(edges) == len(table.sizes) - 1 <= MOST_COLUMNS - 1
+    clear = grown and clearness(table.transcript) > CLEAR
+    if (choice == "batches" and not clear) or not cliquetree.further_pairs(table.sizes):
+        cliquetree.measure_rest(table, edges, spent, rho=rho)
+    elif edges:
         aim.measure_rounds(table, rho=whole - spent, per_column=aim.ROUNDS_PER_COLUMN * (1 - spent / whole))
     else:
         look_again(table, rho=whole - spent)
+
+
+def clearness(transcript: Record) -> float:
+    """How far the pairs measured so far are from independent columns, in multiples of what noise alone would bring.
+
+    Median over pairs of the L1 distance, over the expected sum of the noise.
+    """
+    pools = pools_of(transcript.measurements)
+    total = next(iter(pools.values())).total
+    shares = {name: np.bincount(item.coarse, weights=item.counts) / item.counts.sum() for name, item in pools.items()}
+    found = []
+    for item in transcript.measurements:
+        if len(item.clique) == 2:
+            a, b = item.clique
+            gap = float(np.abs(item.counts - total * np.outer(shares[a], shares[b])).sum())
+            found.append(gap / (sqrt(2 / pi) * item.sigma * item.counts.size))
+    return float(np.median(found))
 
 
 def look_again(table: MeasurableTable, *, rho: float) -> None:

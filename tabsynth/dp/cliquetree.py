@@ -53,12 +53,28 @@ def measure(table: MeasurableTable, *, rho: float, max_cells: int = MAX_CELLS) -
 
 def measure_batches(table: MeasurableTable, *, rho: float, max_cells: int = MAX_CELLS) -> None:
     """The tree and the further pairs, for what the columns have left of `rho`."""
-    n_edges = len(table.sizes) - 1
-    n_further = min(round(FURTHER_PER_COLUMN * len(table.sizes)), n_edges * (n_edges - 1) // 2)
-    for_tree = (TREE_SHARE + (FURTHER_CHOICE_SHARE + FURTHER_SHARE if not n_further else 0.0)) * rho
-    edges, spent = measure_tree(table, for_choice=TREE_CHOICE_SHARE * rho, for_pairs=for_tree)
-    grown = len(edges) / n_edges  # the share of a whole tree
-    n_further = round(n_further * grown)
+    edges, spent = measure_tree(table, for_choice=TREE_CHOICE_SHARE * rho, for_pairs=tree_share(table.sizes) * rho)
+    measure_rest(table, edges, spent, rho=rho, max_cells=max_cells)
+
+
+def further_pairs(sizes: Mapping[str, int]) -> int:
+    """Number of pairs that follow a whole tree."""
+    n_edges = len(sizes) - 1
+    return min(round(FURTHER_PER_COLUMN * len(sizes)), n_edges * (n_edges - 1) // 2)
+
+
+def tree_share(sizes: Mapping[str, int]) -> float:
+    """Share of the budget for the pairs of a whole tree; all that is left, where none can follow."""
+    return TREE_SHARE if further_pairs(sizes) else TREE_SHARE + FURTHER_CHOICE_SHARE + FURTHER_SHARE
+
+
+def measure_rest(
+    table: MeasurableTable, edges: list[Clique], spent: float, *, rho: float, max_cells: int = MAX_CELLS
+) -> None:
+    """What follows a tree that has cost `spent`: columns, as far as it has ended early, and the further pairs."""
+    for_tree = tree_share(table.sizes) * rho
+    grown = len(edges) / (len(table.sizes) - 1)  # the share of a whole tree
+    n_further = round(further_pairs(table.sizes) * grown)
     if grown < 1:
         kept = TREE_CHOICE_SHARE * rho + for_tree - spent
         kept += (FURTHER_CHOICE_SHARE + FURTHER_SHARE) * rho * (1 - (grown if n_further else 0.0))

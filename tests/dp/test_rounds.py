@@ -124,6 +124,27 @@ def test_auto_follows_the_noise(rho, choice, max_rows):
     assert len(auto.model(table.transcript).sample(7, rng=np.random.default_rng(0))["a"]) == 7
 
 
+def test_a_clear_tree_is_followed_by_rounds(monkeypatch):
+    """What the pairs of the tree show decides between the two, after the noise has said batches."""
+    for clear, purpose in ((1e9, "pairs that the tree gets wrong"), (0.0, "where the model was most wrong")):
+        monkeypatch.setattr(auto, "CLEAR", clear)
+        table = StandIn(chain(), SIZES, seed=6)
+        measure_columns(table, rho=0.05)
+        auto.measure_tree_first(table, rho=0.05, choice="batches")
+        assert 0.999 * 0.05 < table.spent <= 0.05
+        assert auto.clearness(table.transcript) > 1
+        assert any(item.purpose == purpose for item in table.transcript.measurements)
+
+
+@pytest.mark.parametrize("rho", [1e-7, 1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 0.1])
+@pytest.mark.parametrize("names", ["ab", "abc"])
+def test_auto_keeps_the_budget_of_few_columns(names, rho):
+    table = StandIn({name: chain()[name] for name in names}, {name: SIZES[name] for name in names}, seed=1)
+    auto.measure(table, rho=rho)
+    assert 0.999 * rho < table.spent <= rho
+    assert list(auto.model(table.transcript).sample(5, rng=np.random.default_rng(0))) == list(names)
+
+
 @pytest.mark.parametrize(("rho", "twin"), [(3e-4, cliquetree), (0.1, aim)])
 def test_auto_takes_the_looks_of_the_mechanism_that_it_chooses(rho, twin):
     tables = [StandIn(chain(), SIZES, seed=6) for _ in range(2)]
@@ -139,7 +160,7 @@ def test_rounds_start_from_the_tree():
     table, other = (StandIn(chain(), SIZES, seed=6) for _ in range(2))
     for each in (table, other):
         measure_columns(each, rho=0.01)
-    auto.measure_tree_and_rounds(table, rho=0.01)
+    auto.measure_tree_first(table, rho=0.01, choice="tree and rounds")
     aim.measure_rounds(other, rho=0.006)
     pairs = [item for item in table.transcript.measurements if len(item.clique) > 1]
     n_tree = sum(item.purpose == "pairs on the tree" for item in pairs)
@@ -155,7 +176,7 @@ def test_a_tree_without_pairs_is_followed_by_a_second_look():
     for seed in range(5):
         table = StandIn(apart, SIZES, seed=seed)
         measure_columns(table, rho=0.05)
-        auto.measure_tree_and_rounds(table, rho=0.05)
+        auto.measure_tree_first(table, rho=0.05, choice="tree and rounds")
         assert 0.999 * 0.05 < table.spent <= 0.05
         empty += not any(len(item.clique) > 1 for item in table.transcript.measurements)
     assert empty > 2
