@@ -5,7 +5,9 @@
 Every release draws as many rows as the table has; all mechanisms have the same seeds, and a ratio of means comes with
 its standard error over seeds. Lines are repeated, in passes that allow each of them more seconds, until that error is
 below `ENOUGH`; a mechanism that is clearly behind is not repeated. The shares of dp-auto were chosen on `TABLES`;
-`SEEN` were held out from earlier rules and looked at since; `HELD_OUT` were first looked at when all was settled.
+`SEEN` were held out from earlier rules and looked at since (`magic` led to `CLEAR`); nothing was chosen on `HELD_OUT`,
+but three of them had been measured once before `CLEAR` was added.
+
 Results are written to evaluations/results/dp_auto.json and .md after every line; what stands there is not measured
 again, so delete the file to start over, and the figures of a mechanism to measure it anew.
 """
