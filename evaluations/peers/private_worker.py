@@ -59,12 +59,14 @@ def mbi(train: pd.DataFrame, job: dict[str, Any], folder: Path) -> pd.DataFrame:
 
 def mbi_aim(train: pd.DataFrame, job: dict[str, Any]) -> pd.DataFrame:
     """AIM of the authors, asked for all pairs as its script does."""
+    import jax
     from mbi import Dataset, Domain, estimation
 
     class Renamed(estimation.MirrorDescent):
         """Potentials to start from are named differently in the script and in mbi 2.0."""
 
         def estimate(self, *given: Any, potentials: Any = None, **words: Any) -> Any:
+            jax.clear_caches()  # thousands of small compiled programs, or the system runs out of mappings
             return super().estimate(*given, warm_start=potentials, **words)
 
     estimation.MirrorDescent = Renamed
