@@ -23,17 +23,16 @@ Decisions
   AUC on holdout rows, mean of six settings of XGBoost): learned from the real other half 0.936; from its columns with
   the class drawn by a classifier of the first half 0.922; from rows drawn whole 0.921. Default's and Magic's classes
   are drawn late already. Four orders (Magic, one fit): 0.936, one order 0.934; C2ST 0.993 and 0.979; 93 and 25 CPU s.
-- Preset `fast`, one fit, seed 0: 12 rounds on the 10 most telling columns reach a C2ST of 0.51 on Default in 10.2 CPU
-  seconds, 0.84 on Magic in 5.4 and 0.77 on Beijing in 4.8; 8 rounds on all columns 0.48 in 12.6 on Default and 0.76 in
-  4.5 on Magic; 10 rounds on 8 columns 0.40 in 9.0 and 0.80 in 5.5. Of the time on Default less than a third is rounds;
-  the rest is copies of the data, drawing, sorting, and reading trees back.
-- One regression tree a column, leaves of 20 rows, instead of boosting, tried for `fast` (C2ST, holdout AUC, attack, CPU
-  seconds). With a row of the leaf as donor of its cell: Magic 0.895, 0.534, 0.129 in 1.1; Default 0.666, 0.576, 0.108
-  in 5.5; Adult 1.000, 0.545, 0.145 in 1.3; leaves of 50 rows on Magic 0.785, 0.548, 0.111. It is faster and, against
-  training rows, better, and not what it is here because it copies: 4.75 % of Adult's rows lie below the 2 % distance
-  (boosted: 1.45), and the model would hold the cells of every leaf's rows one by one. With shares that rest on 20 rows
-  at every question instead of donors: Magic 0.771, 0.548, 0.121 in 4.1; Default 0.508, 0.593, 0.118 in 7.6; Adult
-  0.921, 0.559 in 3.2.
+- Preset `fast`: questions of a numeric column share four regression trees (`boosting/growing.py`), those of categories
+  have boosted classifiers of 12 rounds. One fit, C2ST, holdout AUC, CPU seconds: Default 0.731, 0.558 in 8.1; Magic
+  0.918, 0.518 in 4.8; Beijing 0.807, 0.529 in 4.9. Classifiers for all columns, on the 10 most telling ones: Default
+  0.516, 0.597 in 11.1; Magic 0.856 in 6.2; Beijing 0.773 in 6.7; there less than a third of the time was rounds, the
+  rest copies of the data, drawing, sorting, and reading trees back.
+- One regression tree a column alone, leaves of 20 rows, tried for `fast` (C2ST, holdout AUC, attack, CPU time). With
+  a row of the leaf as donor of its cell: Magic 0.895, 0.534, 0.129 in 1.1; Default 0.666, 0.576, 0.108 in 5.5; Adult
+  1.000, 0.545, 0.145 in 1.3. Not what it is here because it copies: 4.75 % of Adult's rows lie below the 2 % distance,
+  and the model would hold the cells of every leaf's rows one by one. With shares that rest on 20 rows at every
+  question instead: Magic 0.771, 0.548, 0.121 in 4.1; Default 0.508, 0.593, 0.118 in 7.6; Adult 0.921, 0.559 in 3.2.
 - Conditions by weighing, not by drawing until they hold. For three conditions that 0.4 % of Adult's rows meet (preset
   `fast`, categories first), 6,000 rows of 6 draws differ from those found among a million by 0.016 in total variation
   of the other columns, on average; of that about 0.012 is chance.
@@ -82,6 +81,8 @@ _SPARE = 2.0
 _THREADS = 4
 _CALIBRATION = 20_000
 """Rows drawn, at most, to bring the shares of the columns to those of the training rows."""
+_FAST_CALIBRATION = 8_000
+"""The same for the preset `fast`."""
 
 
 @dataclass(frozen=True)
@@ -243,12 +244,12 @@ _PRESETS = {
             own_rows=1000,
             own_share=1 / 12,
             pooled_rounds=12,
-            most_features=10,
             held_out=0.0,
             few_leaves=15,
             bins=63,
+            shared_rounds=3,
         ),
-        128,
+        256,
     ),
     "balanced": (Settings(), 512),
     "best": (Settings(), 512),
@@ -363,7 +364,8 @@ class Trees(Generator):
             # The last column has the most features: the longest work first keeps both threads busy to the end.
             with ThreadPoolExecutor(threads) as pool:
                 models = list(pool.map(train_fully, reversed(range(len(order)))))[::-1]
-            models = calibrate(models, min(max(data.n_rows, 2000), _CALIBRATION), rng=rng)
+            most_drawn = _FAST_CALIBRATION if self.preset == "fast" else _CALIBRATION
+            models = calibrate(models, min(max(data.n_rows, 2000), most_drawn), rng=rng)
             return FittedTrees(tuple(data.columns), dict(zip(order, models, strict=True)))
 
         fitted: list[FittedTrees] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import count
 from types import SimpleNamespace
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -69,9 +70,10 @@ def test_shares_are_closer_than_chance() -> None:
         assert drawn == pytest.approx(real, abs=0.01)
 
 
-def test_conditions_are_met_and_weigh_what_came_before() -> None:
+@pytest.mark.parametrize("preset", ["fast", "balanced"])
+def test_conditions_are_met_and_weigh_what_came_before(preset: Literal["fast", "balanced"]) -> None:
     """A condition on the last column changes the first ones as it does in the data."""
-    fitted = _fit(_ring(), Trees())
+    fitted = _fit(_ring(), Trees(preset=preset))
     rows = _draw(fitted, 500, quadrant=GivenColumn(missing=False, codes=np.array([False, False, False, True])))
     assert (rows["quadrant"] == 3).all()
     assert ((rows["x"] > -0.1) & (rows["y"] > -0.1)).mean() > 0.97
@@ -90,10 +92,11 @@ def test_conditions_that_exclude_each_other_are_refused() -> None:
         _draw(fitted, 10, quadrant=GivenColumn(missing=True))
 
 
-def test_likelihood_prefers_real_rows() -> None:
+@pytest.mark.parametrize("preset", ["fast", "balanced"])
+def test_likelihood_prefers_real_rows(preset: Literal["fast", "balanced"]) -> None:
     """Rows of the table are likelier than the same columns shuffled."""
     data = _ring()
-    fitted = _fit(data, Trees())
+    fitted = _fit(data, Trees(preset=preset))
     shuffled = {**data.columns, "y": np.random.default_rng(0).permutation(data.columns["y"])}
     assert fitted.log_likelihood(data.columns).mean() > fitted.log_likelihood(shuffled).mean() + 1
 
@@ -123,13 +126,16 @@ def test_state_gives_the_same_rows() -> None:
         np.testing.assert_array_equal(array, _draw(again, 300)[name])
 
 
-def test_the_number_of_threads_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("preset", ["fast", "balanced"])
+def test_the_number_of_threads_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch, preset: Literal["fast", "balanced"]
+) -> None:
     """Columns trained one at a time or four at once are the same to the last bit."""
     drawn = []
     for threads in (1, 4):
         monkeypatch.setattr("tabsynth.generators.trees._THREADS", threads)
         monkeypatch.setattr("os.cpu_count", lambda: 4)
-        drawn.append(_draw(_fit(_ring(), Trees()), 300))
+        drawn.append(_draw(_fit(_ring(), Trees(preset=preset)), 300))
     for name in drawn[0]:
         np.testing.assert_array_equal(drawn[0][name], drawn[1][name])
 

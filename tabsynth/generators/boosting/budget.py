@@ -29,6 +29,7 @@ def shrink(settings: Settings, rounds: int) -> Settings:
         settings,
         rounds=rounds,
         pooled_rounds=max(1, int(settings.pooled_rounds * share)),
+        shared_rounds=settings.shared_rounds and max(1, int(settings.shared_rounds * share)),
         learning_rate=max(settings.learning_rate, min(0.5, settings.learning_rate * (rounds / usual) ** -0.5)),
     )
 

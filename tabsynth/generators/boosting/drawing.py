@@ -17,7 +17,7 @@ Source: Madow 1949, "On the theory of systematic sampling, II".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -56,8 +56,9 @@ def draw_cells(
     if not n_questions:
         return cells
     waiting: dict[int, Array] = {0: rng.permutation(n_rows)}
+    leaves = None if model.shared is None else model.shared.leaves(codes)
     while waiting:
-        chance = chances(model, codes, waiting, tilted=tilted)
+        chance = chances(model, codes, waiting, tilted=tilted, leaves=leaves)
         below: dict[int, Array] = {}
         for question, rows in waiting.items():
             turned = chance[question] if adjust is None else adjust(question, chance[question])
@@ -75,7 +76,12 @@ def draw_cells(
 
 
 def chances(
-    model: ColumnModel, codes: Array, waiting: Mapping[int, Array], *, tilted: Mapping[int, Array] | None = None
+    model: ColumnModel,
+    codes: Array,
+    waiting: Mapping[int, Array],
+    *,
+    tilted: Mapping[int, Array] | None = None,
+    leaves: Sequence[Array] | None = None,
 ) -> dict[int, Array]:
     """Probability of "right" of the rows at each question.
 
@@ -84,6 +90,7 @@ def chances(
         codes: As for `draw_cells`.
         waiting: Rows at each question, by question; under one classifier every row may stand only once.
         tilted: As for `draw_cells`.
+        leaves: Leaves of all rows in the trees that the questions share, if they are known already.
     """
     tilted = tilted or {}
     chance = {question: tilted[question][rows] for question, rows in waiting.items() if question in tilted}
@@ -96,6 +103,9 @@ def chances(
         sizes = [len(waiting[question]) for question in group]
         rows = np.concatenate([waiting[question] for question in group])
         score = np.repeat(model.base[group], sizes)
+        if model.shared is not None:
+            leaves = model.shared.leaves(codes) if leaves is None else leaves
+            score = score + model.shared.score(leaves, rows, np.repeat(group, sizes))
         if which >= 0:
             codes[-1, rows] = np.repeat(model.place[group], sizes)
             score = score + model.trees[which].score(codes, rows)
@@ -129,6 +139,7 @@ def tilt(model: ColumnModel, codes: Array, n_rows: int, allowed: Array) -> tuple
     if not n_questions:
         return np.full(n_rows, allowed[model.cells.commonest]), {}
     everyone = np.arange(n_rows)
+    leaves = None if model.shared is None else model.shared.leaves(codes)
     mass: dict[int, Array | float] = {}
     tilted: dict[int, Array] = {}
     for question in range(n_questions - 1, -1, -1):
@@ -139,7 +150,7 @@ def tilt(model: ColumnModel, codes: Array, n_rows: int, allowed: Array) -> tuple
         if isinstance(sides[0], float) and isinstance(sides[1], float) and sides[0] == sides[1]:
             mass[question] = sides[0]
             continue
-        chance = chances(model, codes, {question: everyone})[question]
+        chance = chances(model, codes, {question: everyone}, leaves=leaves)[question]
         yes = chance * sides[1]
         total = (1 - chance) * sides[0] + yes
         mass[question] = total

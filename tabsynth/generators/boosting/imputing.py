@@ -103,6 +103,8 @@ def fill(
 def _used_columns(model: ColumnModel) -> frozenset[int]:
     """Columns, by their place in the order of drawing, that a column's classifiers ask about."""
     asked = {int(feature) for trees in model.trees for feature in np.unique(trees.feature)}
+    if model.shared is not None:
+        asked |= model.shared.used
     return frozenset(model.features[feature] for feature in asked if feature < len(model.features))
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from tabsynth.encoding.table import Domain
 from tabsynth.generators.boosting.cells import Cells, Questions
 from tabsynth.generators.boosting.forest import Forest
+from tabsynth.generators.boosting.shared_trees import SharedTrees
 from tabsynth.generators.boosting.training import ColumnModel
 
 
@@ -29,6 +30,7 @@ def column_state(model: ColumnModel) -> dict[str, Any]:
         "place": model.place,
         "features": list(model.features),
         "forest": Forest(model.trees).state(),
+        "shared": None if model.shared is None else model.shared.state(),
     }
 
 
@@ -49,4 +51,5 @@ def column_from(state: Mapping[str, Any], domain: Domain) -> ColumnModel:
         place=state["place"],
         trees=Forest.from_state(state["forest"]).classifiers,
         features=tuple(state["features"]),
+        shared=SharedTrees.from_state(state["shared"]) if state.get("shared") else None,
     )

@@ -52,8 +52,11 @@ from typing import Any
 
 import numpy as np
 
+from tabsynth.encoding.table import Continuous
 from tabsynth.generators.boosting.cells import Cells, Questions, ask
 from tabsynth.generators.boosting.forest import Trees, no_trees
+from tabsynth.generators.boosting.growing import grow_shared
+from tabsynth.generators.boosting.shared_trees import SharedTrees
 
 Array = np.ndarray[Any, Any]
 
@@ -98,6 +101,8 @@ class Settings:
     held_out: float = 0.25
     """Share of the rows that say how many rounds help; all rows are then boosted that often."""
     patience: int = 12
+    shared_rounds: int = 0
+    """Trees after the first that all questions of a numeric column share; 0 for classifiers of its questions."""
 
     def for_rows(self, n_rows: int) -> Settings:
         """What suits a table of this many rows: with many, leaves are trusted more and trees have more of them."""
@@ -117,6 +122,8 @@ class ColumnModel:
     trees: tuple[Trees, ...]
     features: tuple[int, ...]
     """Positions, in the order of drawing, of the columns that are looked at; the place of the question comes last."""
+    shared: SharedTrees | None = None
+    """What answers all questions in place of `trees`."""
 
 
 def train_column(
@@ -152,6 +159,20 @@ def train_column(
     classifier = np.full(n_questions, -1)
     place = np.zeros(n_questions, np.uint8)
     trees: list[Trees] = []
+    if len(codes) and n_questions and settings.shared_rounds and isinstance(cells.domain, Continuous):
+        shared = grow_shared(
+            cells,
+            questions,
+            own,
+            (rows_of, right_of),
+            base,
+            codes,
+            nominal,
+            rounds=settings.shared_rounds,
+            min_leaf=settings.min_leaf,
+            seed=seed,
+        )
+        return ColumnModel(cells, questions, base, classifier, place, (), features, shared)
     if len(codes) and n_questions:
         trainer = _Trainer(codes, nominal, settings, seed, held_out)
         sizes = np.array([len(rows) for rows in rows_of])
