@@ -111,7 +111,13 @@ class PrivateRows:
 
     def column(self, name: str) -> Values:
         """One column to model, for `discovery.py`, which is a part of the boundary. Nothing else may call this."""
-        parts = [rows.columns[name] for rows in self._parts()]
+        if name in self._derivation.direct:
+            parts = []
+            for raw, stay in self._raw_parts([name]):
+                values = _read(raw[name], self._table.columns[name])
+                parts.append(values if stay is None else values.take(stay))
+        else:
+            parts = [self._forward(raw, stay).columns[name] for raw, stay in self._raw_parts(self._learned)]
         if len(parts) == 1:
             return parts[0]
         return Values(np.concatenate([part.array for part in parts]), np.concatenate([part.missing for part in parts]))
@@ -133,16 +139,15 @@ class PrivateRows:
         keys[np.concatenate([part.missing for part in values])] = -1
         return keys
 
-    def _parts(self) -> Iterator[TypedTable]:
-        """Rows that stay, on the columns to model, part by part; at least one part, which may be empty."""
-        for raw, stay in self._raw_parts():
-            yield self._forward(raw, stay)
+    @property
+    def _learned(self) -> list[str]:
+        """Columns that are read, in order."""
+        return [name for name, column in self._table.columns.items() if not isinstance(column, Identifier | Text)]
 
-    def _raw_parts(self) -> Iterator[tuple[dict[str, Cells], Array | None]]:
-        """Cells part by part, and which of their rows stay; None for all of them."""
+    def _raw_parts(self, names: list[str]) -> Iterator[tuple[dict[str, Cells], Array | None]]:
+        """Cells of some columns part by part, and which of their rows stay; None for all of them."""
         start = 0
-        learned = [name for name, column in self._table.columns.items() if not isinstance(column, Identifier | Text)]
-        for raw in self._source.parts(learned):
+        for raw in self._source.parts(names):
             n_rows = len(next(iter(raw.values())))
             yield raw, None if self._kept is None else np.flatnonzero(self._kept[start : start + n_rows])
             start += n_rows
@@ -155,7 +160,7 @@ class PrivateRows:
     def _coded(self, domain: Domain) -> Iterator[CodedRows]:
         """Rows that stay as codes, part by part. Columns that no rule rewrites are encoded without the others."""
         rewritten = domain.codes.keys() - self._derivation.direct
-        for raw, stay in self._raw_parts():
+        for raw, stay in self._raw_parts(self._learned):
             typed = self._forward(raw, stay) if rewritten else None
             codes: dict[str, Array] = {}
             for name, column in domain.codes.items():

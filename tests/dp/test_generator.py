@@ -278,6 +278,29 @@ def test_a_parquet_file_is_read_in_parts(tmp_path: Path, monkeypatch: pytest.Mon
         make("dp-independent").fit(tmp_path / "nowhere.parquet", schema)
 
 
+def test_a_look_at_one_column_reads_that_one_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Finding bins of a hundred columns does not read each a hundred times; rows are those that stay."""
+    from tabsynth.dp import reading
+    from tabsynth.dp.release_plan import ReleasePlan
+
+    schema = schema_of(PER_PERSON)
+    table = pd.concat([ward(50), ward(50), ward(50)], ignore_index=True)
+    table["age"] = np.arange(len(table)) % 100
+    table.to_parquet(tmp_path / "t.parquet")
+    monkeypatch.setattr(reading, "BATCH_ROWS", 7)
+    plan = ReleasePlan(make("dp-independent"), schema, "t")
+    rows = reading.PrivateRows(
+        tmp_path / "t.parquet", plan.table, plan.unit, derivation=plan.derivation, noise=ZeroNoise()
+    )
+    asked: list[list[str]] = []
+    parts = type(rows._source).parts
+    monkeypatch.setattr(type(rows._source), "parts", lambda source, names: asked.append(names) or parts(source, names))
+    ages = rows.column("age").array
+    assert asked == [["age"]]
+    codes = rows.codes(plan.domain({}))["age"]
+    assert (plan.domain({}).codes["age"].encode(rows.column("age")) == codes).all() and len(ages) == len(codes) < 150
+
+
 def test_the_row_count_may_be_public() -> None:
     """Then it costs nothing; otherwise it comes with noise."""
     declared = no_privacy(schema_of(), public_rows=40)
