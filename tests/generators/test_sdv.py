@@ -143,8 +143,10 @@ def test_run_works_without_a_model_file(tmp_path: Path) -> None:
     options = ["--generator", "sdv-gaussian-copula", "--set", "default_distribution=norm", "--seed", "3", "--json"]
     result = CliRunner().invoke(app, ["run", *given, *options])
     assert result.exit_code == 0, (result.output, result.stderr)
-    assert {file.name for file in out.iterdir()} == {"synthetic.csv", "report.html", "report.json", "manifest.json"}
+    released = {"synthetic.csv", "report.html", "report.json", "manifest.json"}
+    assert {file.name for file in out.iterdir()} == {*released, "internal"}
+    assert {file.name for file in (out / "internal").iterdir()} == {"report.html", "report.json", "schema.yaml"}
     manifest = json.loads((out / "manifest.json").read_text())
     assert manifest["model"] is None and any("no model file is written" in note for note in manifest["notes"])
     assert json.loads(result.stdout)["model"] is None
-    assert "no model file is written" in (out / "report.html").read_text()
+    assert "no model file is written" in (out / "internal" / "report.html").read_text()
