@@ -26,8 +26,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tabsynth.dp.bins import Numeric, step_of
 from tabsynth.dp.budget import Sensitivity, gaussian_scale_squared, split
-from tabsynth.dp.domain import Found, Numeric, step_of
+from tabsynth.dp.domain import Found
 from tabsynth.dp.exact import tally
 from tabsynth.dp.measure import silence
 from tabsynth.dp.privtree import halved, inner_edges, pure_epsilon, scale_for

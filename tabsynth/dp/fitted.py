@@ -13,7 +13,8 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 
-from tabsynth.dp.domain import BinCodes, Domain
+from tabsynth.dp.bins import BinCodes
+from tabsynth.dp.domain import Domain
 from tabsynth.dp.transcript import Transcript
 from tabsynth.encoding.given import EncodedGiven, GivenColumn
 from tabsynth.errors import ConstraintError, UsageError

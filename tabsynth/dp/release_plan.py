@@ -10,17 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tabsynth.dp.bins import Numeric, has_few_values
 from tabsynth.dp.budget import Account, Budget, best_order, rho_from, split
 from tabsynth.dp.discovery import discover_bounds, discover_categories, discover_cuts, discover_tree, findings
-from tabsynth.dp.domain import (
-    Domain,
-    Found,
-    Numeric,
-    build_domain,
-    declared_bounds,
-    has_few_values,
-    needs_discovery,
-)
+from tabsynth.dp.domain import Domain, Found, build_domain, needs_discovery
 from tabsynth.dp.ledger import Ledger
 from tabsynth.dp.reading import PrivateRows
 from tabsynth.dp.spending import Spending
@@ -178,10 +171,7 @@ class ReleasePlan:
             for name, rho in zip(self.binned_columns, each, strict=True):
                 column = self.derivation.columns[name]
                 assert isinstance(column, Numeric)
-                lower, upper = declared_bounds(column)
-                known = found.get(name, Found())
-                lower, upper = (known.lower if lower is None else lower), (known.upper if upper is None else upper)
-                assert lower is not None and upper is not None
+                lower, upper = found.get(name, Found()).bounds_of(column)
                 find = discover_tree if self.generator.binning == "privtree" else discover_cuts
                 find(rows, name, column, lower=lower, upper=upper, bins=self.generator.bins, rho=rho, spending=spending)
 

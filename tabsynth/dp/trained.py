@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from tabsynth.dp.domain import Numeric
+from tabsynth.dp.bins import Numeric
 from tabsynth.dp.generator import PrivateGenerator
 from tabsynth.encoding.derived import Derivation
 from tabsynth.schema.columns import Ordinal

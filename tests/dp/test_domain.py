@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tabsynth.dp.domain import BinCodes, Domain, Found, build_domain
+from tabsynth.dp.bins import BinCodes
+from tabsynth.dp.domain import Domain, Found, build_domain
 from tabsynth.errors import SchemaError, UsageError
 from tabsynth.schema.model import Schema, Table
 from tabsynth.schema.values import TypedTable, parse_column

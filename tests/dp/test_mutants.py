@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 from tabsynth.dp import descent, measure, privtree, reading
-from tabsynth.dp.domain import BinCodes, DiscreteCodes, Domain
+from tabsynth.dp.bins import BinCodes
+from tabsynth.dp.domain import DiscreteCodes, Domain
 from tabsynth.dp.measure import PrivateTable
 from tabsynth.dp.noise import NoiseSource
 from tabsynth.dp.reading import PrivateRows
