@@ -33,7 +33,7 @@ import numpy as np
 from tabsynth.dp import aim, cliquetree, copula, independent
 from tabsynth.dp.mechanism import MeasurableTable, Record, RowModel, noise_scale
 from tabsynth.dp.mst import COLUMNS_SHARE, measure_columns
-from tabsynth.dp.pooling import Pool, pools_of, single_parts
+from tabsynth.dp.pooling import Pool, pools_of
 
 SWAMPED = 0.5
 """Expected total variation between a column and its first noisy counts, from which on pairs are not looked at."""
@@ -83,7 +83,7 @@ def measure(
     left = (1 - COLUMNS_SHARE) * rho
     choice = choose(pools_of(table.transcript.measurements), rho=rho, max_rows=table.max_rows, target=target)
     if choice == "independent":
-        look_again(table, rho=left)
+        independent.measure(table, rho=left, again=True)
     elif choice == "rounds":
         aim.measure_rounds(table, rho=left, target=target)
     else:
@@ -93,16 +93,16 @@ def measure(
 def measure_tree_first(table: MeasurableTable, *, rho: float, choice: Choice) -> None:
     """A tree; then a batch, or rounds as large as they would be without it, for what the columns have left of `rho`."""
     whole = (1 - COLUMNS_SHARE) * rho
-    for_choice, for_pairs = cliquetree.TREE_CHOICE_SHARE * rho, cliquetree.tree_share(table.sizes) * rho
+    for_choice, for_pairs = cliquetree.TREE_CHOICE_SHARE * rho, cliquetree.tree_share(len(table.sizes)) * rho
     edges, spent = cliquetree.measure_tree(table, for_choice=for_choice, for_pairs=for_pairs)
-    grown = len(edges) == len(table.sizes) - 1 <= MOST_COLUMNS - 1
-    clear = grown and clearness(table.transcript) > CLEAR
-    if (choice == "batches" and not clear) or not cliquetree.further_pairs(table.sizes):
+    is_whole, few = len(edges) == len(table.sizes) - 1, len(table.sizes) <= MOST_COLUMNS
+    clear = is_whole and few and clearness(table.transcript) > CLEAR
+    if (choice == "batches" and not clear) or not cliquetree.further_pairs(len(table.sizes)):
         cliquetree.measure_rest(table, edges, spent, rho=rho)
     elif edges:
         aim.measure_rounds(table, rho=whole - spent, per_column=aim.ROUNDS_PER_COLUMN * (1 - spent / whole))
     else:
-        look_again(table, rho=whole - spent)
+        independent.measure(table, rho=whole - spent, again=True)
 
 
 def clearness(transcript: Record) -> float:
@@ -112,7 +112,7 @@ def clearness(transcript: Record) -> float:
     """
     pools = pools_of(transcript.measurements)
     total = next(iter(pools.values())).total
-    shares = {name: np.bincount(item.coarse, weights=item.counts) / item.counts.sum() for name, item in pools.items()}
+    shares = {name: pool.coarse_shares for name, pool in pools.items()}
     found = []
     for item in transcript.measurements:
         if len(item.clique) == 2:
@@ -120,12 +120,6 @@ def clearness(transcript: Record) -> float:
             gap = float(np.abs(item.counts - total * np.outer(shares[a], shares[b])).sum())
             found.append(gap / (sqrt(2 / pi) * item.sigma * item.counts.size))
     return float(np.median(found))
-
-
-def look_again(table: MeasurableTable, *, rho: float) -> None:
-    """A second look at every column."""
-    columns = [(name,) for name in table.sizes]
-    table.marginals(columns, rho_each=single_parts(rho, table.sizes), purpose="a second look at each column")
 
 
 def is_wide(sizes: Mapping[str, int], unordered: Collection[str] | None) -> bool:
@@ -145,7 +139,7 @@ def choose(pools: Mapping[str, Pool], *, rho: float, max_rows: int, target: str 
     swamped = column_noise(pools)
     if len(pools) < 2 or swamped > SWAMPED:
         return "independent"
-    noise = pair_noise(pools, noise_scale(cliquetree.TREE_SHARE * rho / (len(pools) - 1), max_rows))
+    noise = pair_noise(pools, noise_scale(cliquetree.tree_share(len(pools)) * rho / (len(pools) - 1), max_rows))
     # Noise that pools nearly all codes of all columns leaves little of itself in pairs, but rounds nothing to find.
     if len(pools) > MOST_COLUMNS or (max(noise, swamped) > ROUNDS_PAY and target is None):
         return "batches"

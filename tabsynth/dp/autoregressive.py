@@ -133,7 +133,7 @@ class Chain:
         chosen = [(name, pools[name]) for name in (names[place] for place in order)]
         self.coarse = [pool.coarse for _, pool in chosen]
         self._shares: list[Array] = []
-        counts = [np.bincount(pool.coarse, weights=pool.counts) for _, pool in chosen]
+        counts = [pool.coarse_counts for _, pool in chosen]
         self.features = [
             features(each, ordered=name in ordered, gap=name in nullable and pool.coarse[-1] == len(each) - 1)
             for each, (name, pool) in zip(counts, chosen, strict=True)

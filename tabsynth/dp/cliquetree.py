@@ -24,11 +24,11 @@ from collections.abc import Mapping
 from itertools import combinations
 from math import pi, prod, sqrt
 
-from tabsynth.dp import aim
+from tabsynth.dp import aim, independent
 from tabsynth.dp.graphical.junction import junction_tree
 from tabsynth.dp.mechanism import Clique, MeasurableTable, Record, TableModel, even_parts, noise_scale
 from tabsynth.dp.mst import PENALTY, choose_tree, measure_columns
-from tabsynth.dp.pooling import coarse_maps, pools_of, single_parts
+from tabsynth.dp.pooling import coarse_maps, pools_of
 
 TREE_CHOICE_SHARE, TREE_SHARE, FURTHER_CHOICE_SHARE, FURTHER_SHARE = 0.1, 0.25, 0.05, 0.2
 """Of the budget; the columns have the rest."""
@@ -53,33 +53,32 @@ def measure(table: MeasurableTable, *, rho: float, max_cells: int = MAX_CELLS) -
 
 def measure_batches(table: MeasurableTable, *, rho: float, max_cells: int = MAX_CELLS) -> None:
     """The tree and the further pairs, for what the columns have left of `rho`."""
-    edges, spent = measure_tree(table, for_choice=TREE_CHOICE_SHARE * rho, for_pairs=tree_share(table.sizes) * rho)
+    edges, spent = measure_tree(table, for_choice=TREE_CHOICE_SHARE * rho, for_pairs=tree_share(len(table.sizes)) * rho)
     measure_rest(table, edges, spent, rho=rho, max_cells=max_cells)
 
 
-def further_pairs(sizes: Mapping[str, int]) -> int:
+def further_pairs(n_columns: int) -> int:
     """Number of pairs that follow a whole tree."""
-    n_edges = len(sizes) - 1
-    return min(round(FURTHER_PER_COLUMN * len(sizes)), n_edges * (n_edges - 1) // 2)
+    n_edges = n_columns - 1
+    return min(round(FURTHER_PER_COLUMN * n_columns), n_edges * (n_edges - 1) // 2)
 
 
-def tree_share(sizes: Mapping[str, int]) -> float:
+def tree_share(n_columns: int) -> float:
     """Share of the budget for the pairs of a whole tree; all that is left, where none can follow."""
-    return TREE_SHARE if further_pairs(sizes) else TREE_SHARE + FURTHER_CHOICE_SHARE + FURTHER_SHARE
+    return TREE_SHARE if further_pairs(n_columns) else TREE_SHARE + FURTHER_CHOICE_SHARE + FURTHER_SHARE
 
 
 def measure_rest(
     table: MeasurableTable, edges: list[Clique], spent: float, *, rho: float, max_cells: int = MAX_CELLS
 ) -> None:
     """What follows a tree that has cost `spent`: columns, as far as it has ended early, and the further pairs."""
-    for_tree = tree_share(table.sizes) * rho
+    for_tree = tree_share(len(table.sizes)) * rho
     grown = len(edges) / (len(table.sizes) - 1)  # the share of a whole tree
-    n_further = round(further_pairs(table.sizes) * grown)
+    n_further = round(further_pairs(len(table.sizes)) * grown)
     if grown < 1:
         kept = TREE_CHOICE_SHARE * rho + for_tree - spent
         kept += (FURTHER_CHOICE_SHARE + FURTHER_SHARE) * rho * (1 - (grown if n_further else 0.0))
-        columns = [(name,) for name in table.sizes]
-        table.marginals(columns, rho_each=single_parts(kept, table.sizes), purpose="a second look at each column")
+        independent.measure(table, rho=kept, again=True)
     if n_further:
         further = choose_further(table, edges, n_further, rho=grown * rho, max_cells=max_cells)
         parts = even_parts(grown * FURTHER_SHARE * rho, len(further))

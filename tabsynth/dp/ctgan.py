@@ -116,7 +116,7 @@ class Adversaries:
             max_rows: Rows that count in full that a unit of privacy has at most; 1 where its rows are weighed.
         """
         rng = child(0, "dp-ctgan", "first weights")
-        counts = [np.bincount(pool.coarse, weights=pool.counts) for pool in pools.values()]
+        counts = [pool.coarse_counts for pool in pools.values()]
         self.coarse = [pool.coarse for pool in pools.values()]
         self.shares = [_floored(each) for each in counts]
         tables = [

@@ -14,13 +14,14 @@ from tabsynth.dp.mechanism import MeasurableTable, Record, TableModel
 from tabsynth.dp.pooling import averaged, pools_of, single_parts
 
 
-def measure(table: MeasurableTable, *, rho: float) -> None:
-    """Measure every column on its own.
+def measure(table: MeasurableTable, *, rho: float, again: bool = False) -> None:
+    """Measure every column on its own; `again` where that was done before, and both looks are averaged.
 
     Privacy: Gaussian noise on the counts of each column; `rho` in all.
     """
     columns = [(name,) for name in table.sizes]
-    table.marginals(columns, rho_each=single_parts(rho, table.sizes), purpose="counts of each column")
+    purpose = "a second look at each column" if again else "counts of each column"
+    table.marginals(columns, rho_each=single_parts(rho, table.sizes), purpose=purpose)
 
 
 def model(transcript: Record) -> TableModel:

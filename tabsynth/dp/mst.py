@@ -20,6 +20,7 @@ from math import log, pi, sqrt
 
 import numpy as np
 
+from tabsynth.dp import independent
 from tabsynth.dp.budget import selection_epsilon
 from tabsynth.dp.graphical.estimate import evidence, fit
 from tabsynth.dp.graphical.model import GraphicalModel
@@ -30,7 +31,6 @@ from tabsynth.dp.pooling import (
     coarse_sizes,
     pools_of,
     single_evidence,
-    single_parts,
 )
 
 COLUMNS_SHARE = 0.4
@@ -55,9 +55,7 @@ def measure(table: MeasurableTable, *, rho: float) -> None:
 
 def measure_columns(table: MeasurableTable, *, rho: float) -> None:
     """Step 1: every column alone, for its share of `rho`, or all of it where there is only one."""
-    columns = [(name,) for name in table.sizes]
-    share = COLUMNS_SHARE if len(columns) > 1 else 1.0
-    table.marginals(columns, rho_each=single_parts(share * rho, table.sizes), purpose="counts of each column")
+    independent.measure(table, rho=(COLUMNS_SHARE if len(table.sizes) > 1 else 1.0) * rho)
 
 
 def measure_pairs(table: MeasurableTable, *, rho: float) -> None:
@@ -81,7 +79,7 @@ def choose_tree(table: MeasurableTable, *, rho: float, sigma: float, may_stop: b
     """
     pools = pools_of(table.transcript.measurements)
     total = next(iter(pools.values())).total
-    shares = {name: np.bincount(item.coarse, weights=item.counts) / item.counts.sum() for name, item in pools.items()}
+    shares = {name: pool.coarse_shares for name, pool in pools.items()}
     part = {name: name for name in table.sizes}
     edges: list[Clique] = []
     for budget in even_parts(rho, len(part) - 1):

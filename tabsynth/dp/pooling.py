@@ -50,6 +50,16 @@ class Pool:
         return len(self.noisy)
 
     @property
+    def coarse_counts(self) -> Array:
+        """Estimated rows of each coarse code, (n_coarse,)."""
+        return np.bincount(self.coarse, weights=self.counts)
+
+    @property
+    def coarse_shares(self) -> Array:
+        """Share of the rows that each coarse code has, (n_coarse,)."""
+        return self.coarse_counts / self.counts.sum()
+
+    @property
     def code_sigma(self) -> float:
         """Standard deviation of the noise on one code that is not pooled."""
         return float(self.sigma[0]) / float(np.sqrt((self.coarse == 0).sum()))
@@ -219,8 +229,7 @@ class PooledModel:
     def _shares(self, name: str) -> Array:
         """Share of each code in its coarse code, (n_codes,)."""
         item = self.pools[name]
-        sums = np.bincount(item.coarse, weights=item.counts)
-        return item.counts / np.maximum(sums, 1e-300)[item.coarse]
+        return item.counts / np.maximum(item.coarse_counts, 1e-300)[item.coarse]
 
     def sample(self, n_rows: int, *, rng: np.random.Generator) -> dict[str, Array]:
         """Draw rows of coarse codes, then codes inside the pools."""
