@@ -238,6 +238,24 @@ def check_structure(name: str, folder: Path) -> None:
             assert found == expected, f"{what}: another structure"
 
 
+def check_words(name: str) -> None:
+    """A1: where bins are found, which are noisy figures, neighbours still give the same words, keys and events."""
+    schema = schema_of({"table": "t", "key": "person", "max_rows": 2})
+    maker = make(name, binning="privtree")
+    expected = None
+    for what, pair in neighbours().items():
+        for table in pair:
+            model, said, _ = released(maker, table, schema)
+            assert model is not None and said == "", f"{what}: {said[:200]}"
+            found = [
+                [(event.column, event.kind, event.sigma, event.rho) for event in transcript_of(model).discoveries],
+                list(model.notes),
+                [(name, str(kind)) for name, kind in model.sample(5, seed=0).dtypes.items()],
+            ]
+            expected = expected or found
+            assert found == expected, f"{what}: another structure"
+
+
 def check_cells() -> None:
     """A1: the codes of a table's rows are the same, whatever row is added."""
     schema = schema_of()

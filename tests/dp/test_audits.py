@@ -18,6 +18,12 @@ def test_a1_neighbours_have_one_structure(name: str, tmp_path: Path) -> None:
     audits.check_structure(name, tmp_path)
 
 
+@pytest.mark.parametrize("name", ["dp-independent", "dp-auto"])
+def test_a1_neighbours_are_spoken_of_alike_where_bins_are_found(name: str) -> None:
+    """An empty table, one value, or one far beyond all others ends in no error and no word of its own."""
+    audits.check_words(name)
+
+
 def test_a1_no_row_changes_how_another_is_read() -> None:
     """Codes are a function of one cell."""
     audits.check_cells()
