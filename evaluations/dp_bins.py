@@ -55,14 +55,17 @@ def numbers(name: str) -> pd.DataFrame:
 
 def schema_for(frame: pd.DataFrame, epsilon: float) -> Schema:
     """Every column with its kind and bounds."""
-    columns: dict[str, Any] = {}
-    for name in frame:
-        low, high = bounds(frame[name].to_numpy(float))
-        whole = bool((frame[name] == frame[name].round()).all())
-        kind = {"type": "integer", "lower": int(low), "upper": int(high)} if whole else None
-        columns[str(name)] = (kind or {"type": "number", "lower": low, "upper": high}) | {"nullable": False}
+    columns = {str(name): column_of(frame[name]) for name in frame}
     privacy = {"unit": "row", "epsilon": epsilon, "delta": 1e-9, "public_rows": len(frame)}
     return Schema.model_validate({"tables": {"t": {"columns": columns}}, "privacy": privacy})
+
+
+def column_of(numbers: pd.Series[Any]) -> dict[str, Any]:
+    """Kind and bounds of a column of numbers."""
+    low, high = bounds(numbers.to_numpy(float))
+    whole = bool((numbers == numbers.round()).all())
+    kind = {"type": "integer", "lower": int(low), "upper": int(high)} if whole else None
+    return (kind or {"type": "number", "lower": low, "upper": high}) | {"nullable": False}
 
 
 def largest_gap(real: np.ndarray[Any, Any], drawn: np.ndarray[Any, Any]) -> float:
