@@ -15,33 +15,20 @@ and quiet edits of one file; where the people who run releases are not trusted, 
 Decisions
 - The dataset is known by a name that the user gives. A hash of the data would itself be a release of the data.
 - Charges are sums of rho and of additive delta, added exactly; the total is held against (epsilon, delta) as a whole.
-- A charge waits for the disk once, for its line, and several together once for all. The head file is written over
-  itself without waiting: after a power cut it may name an earlier line, and those after that count as spent all the
-  same.
-- The lock is the operating system's, on the ledger file itself (one byte far past its end on Windows): it vanishes with
-  the process that holds it. On network disks it is as good as the disk's own locks.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Protocol
 
 from tabsynth.dp.budget import Account, Budget, Remaining, check_cost, smallest_order
-from tabsynth.dp.chain import FORMAT, NO_HASH, parse_lines, sealed
-from tabsynth.dp.file_lock import lock_file
-from tabsynth.errors import LedgerError, OutputError, TabsynthError, UsageError
-from tabsynth.outputs import atomic_file
-
-HEAD_SUFFIX = ".head"
-_RESTORE = "restore both files from one backup"
+from tabsynth.dp.chain import sealed
+from tabsynth.dp.ledger_file import LedgerFile
+from tabsynth.errors import LedgerError, TabsynthError, UsageError
 
 
 class Cost(Protocol):
@@ -121,9 +108,7 @@ class Ledger:
     """A budget that lives in a file; see the module. Every call reads the file anew: others may have charged it."""
 
     def __init__(self, path: str | Path) -> None:
-        self._path = Path(path)
-        # Bytes whose lines were checked before, and these lines: only what follows the very same bytes is checked anew.
-        self._checked: tuple[bytes, list[dict[str, Any]]] = b"", []
+        self._file = LedgerFile(Path(path))
 
     @classmethod
     def open(cls, path: str | Path, dataset: str, budget: Budget | None = None) -> Ledger:
@@ -141,11 +126,12 @@ class Ledger:
         """
         _check_text("dataset", dataset)
         ledger = cls(path)
-        if budget is None and not ledger._path.exists() and not ledger._head.exists():
+        if budget is None and not ledger._file.exists():
             raise UsageError(f"{path}: no such ledger; give the total budget (epsilon and delta) to start one")
-        with ledger._locked(create=budget is not None) as handle:
-            if budget is not None and os.fstat(handle).st_size == 0 and ledger._counted_lines() <= 1:
-                ledger._start(handle, dataset, budget)
+        with ledger._file.locked(create=budget is not None) as handle:
+            if budget is not None and ledger._file.is_empty(handle):
+                first = {"dataset": dataset, "epsilon": budget.epsilon, "delta": budget.delta}
+                ledger._file.start(handle, first)
             contents = ledger._read(handle)
         kept = contents.account.budget
         if contents.entries[0]["dataset"] != dataset:
@@ -160,7 +146,7 @@ class Ledger:
     @property
     def path(self) -> Path:
         """The file."""
-        return self._path
+        return self._file.path
 
     @property
     def remaining(self) -> Remaining:
@@ -227,21 +213,21 @@ class Ledger:
         _check_text("mechanism", mechanism)
         if release:
             _check_text("release", release)
-        with self._locked(create=False) as handle:
+        with self._file.locked(create=False) as handle:
             contents = self._read(handle)
             total, additive = sum(map(Fraction, rhos)), len(rhos) * Fraction(delta)
             contents.account.check(rho=total, delta=additive, order=order)
             line, last = len(contents.entries), contents.entries[-1]["hash"]
             if contents.head_lines < line:
-                self._move_head(line, last)  # a crash left it behind; if it cannot be written, nothing is charged
+                self._file.move_head(line, last)  # a crash left it behind; if it cannot be written, nothing is charged
             entries = []
             for number, rho in enumerate(rhos, start=line + 1):
                 costs = {"rho": float(rho), "delta": float(delta), "purpose": purpose, "mechanism": mechanism}
                 costs |= {} if order is None else {"order": order}
                 entries.append(sealed({"line": number, **costs, "release": release}, previous=last))
                 last = entries[-1]["hash"]
-            self._append(handle, entries)
-            self._move_head(line + len(entries), last)
+            self._file.append(handle, entries)
+            self._file.move_head(line + len(entries), last)
         return list(map(_charge, entries))
 
     def verify(self) -> Statement:
@@ -250,7 +236,7 @@ class Ledger:
         Raises:
             LedgerError: Names the first line that is wrong, and what is wrong with it.
         """
-        with self._locked(create=False, write=False) as handle:
+        with self._file.locked(create=False, write=False) as handle:
             contents = self._read(handle)
         first, account = contents.entries[0], contents.account
         return Statement(
@@ -283,55 +269,9 @@ class Ledger:
             found.append(f"the ledger has {len(charges)} charges, the transcript {len(recorded)}")
         return found
 
-    @property
-    def _head(self) -> Path:
-        return self._path.with_name(self._path.name + HEAD_SUFFIX)
-
-    def _start(self, handle: int, dataset: str, budget: Budget) -> None:
-        """Write the head and the first line; a crash in between leaves a ledger that is empty, and is started again."""
-        first = {"line": 1, "format": FORMAT, "dataset": dataset, "epsilon": budget.epsilon, "delta": budget.delta}
-        entry = sealed(first, previous=NO_HASH)
-        with atomic_file(self._head) as partial:
-            partial.write_bytes(_head_line(1, entry["hash"]))
-        if sys.platform != "win32":
-            folder = os.open(self._head.resolve().parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)  # or both files could be gone after a power cut, and the dataset look untouched
-            finally:
-                os.close(folder)
-        self._append(handle, [entry])
-
-    def _append(self, handle: int, entries: list[dict[str, Any]]) -> None:
-        """Write lines and wait for the disk. Called under the lock."""
-        data = "".join(json.dumps(entry, ensure_ascii=True) + "\n" for entry in entries).encode()
-        os.lseek(handle, 0, os.SEEK_END)
-        if os.write(handle, data) != len(data):
-            raise OutputError(f"{self._path}: the disk is full, and the last line is half written; see `ledger verify`")
-        os.fsync(handle)
-
-    def _move_head(self, lines: int, last: str) -> None:
-        """Write the head file over itself, in one piece of always the same length."""
-        handle = os.open(self._head, os.O_WRONLY | getattr(os, "O_BINARY", 0))
-        try:
-            os.write(handle, _head_line(lines, last))
-        finally:
-            os.close(handle)
-
-    def _counted_lines(self) -> int:
-        """The number of lines that the head file counts; 0 where there is none."""
-        return self._read_head()[0] if self._head.exists() else 0
-
     def _read(self, handle: int) -> _Contents:
         """Every line, checked, and the account of all charges. Called under the lock."""
-        os.lseek(handle, 0, os.SEEK_SET)
-        chunks = []
-        while chunk := os.read(handle, 1 << 20):
-            chunks.append(chunk)
-        data = b"".join(chunks)
-        seen, checked = self._checked if data.startswith(self._checked[0]) else (b"", [])
-        entries = [*checked, *parse_lines(self._path, data[len(seen) :], after=checked[-1] if checked else None)]
-        self._checked = data, entries
-        head_lines = self._check_head(entries)
+        entries, head_lines = self._file.read(handle)
         try:
             account = Account(Budget(entries[0]["epsilon"], entries[0]["delta"]))
             for entry in entries[1:]:
@@ -342,65 +282,8 @@ class Ledger:
                     rho=total, delta=additive, order=smallest_order(entry.get("order") for entry in entries[1:])
                 )
         except TabsynthError as error:
-            raise LedgerError(f"{self._path}: holds what no ledger can hold ({error})") from None
+            raise LedgerError(f"{self.path}: holds what no ledger can hold ({error})") from None
         return _Contents(entries, account, head_lines)
-
-    def _read_head(self) -> tuple[int, str]:
-        """Number of lines and last hash, as the head file has them."""
-        try:
-            head = json.loads(self._head.read_text(encoding="utf-8"))
-            return int(head["lines"]), str(head["hash"])
-        except FileNotFoundError:
-            raise LedgerError(f"{self._head}: the head of the ledger is missing; {_RESTORE}") from None
-        except OSError as error:
-            raise LedgerError(f"{self._head}: cannot be read ({_reason(error)})") from error
-        except (ValueError, KeyError, TypeError):
-            raise LedgerError(f"{self._head}: is not the head of a ledger; {_RESTORE}") from None
-
-    def _check_head(self, entries: list[dict[str, Any]]) -> int:
-        """Hold the lines against the head file, which may be behind after a crash, never ahead."""
-        lines, last = self._read_head()
-        if lines > len(entries):
-            raise LedgerError(
-                f"{self._path}: line {len(entries) + 1} is missing: the ledger was cut short, its head counts {lines} "
-                f"lines; {_RESTORE}"
-            )
-        if lines < 1 or entries[lines - 1]["hash"] != last:
-            raise LedgerError(
-                f"{self._path}: line {max(1, lines)} is not the last one that its head file knows; {_RESTORE}"
-            )
-        return lines
-
-    @contextmanager
-    def _locked(self, *, create: bool, write: bool = True) -> Iterator[int]:
-        """Open the file and hold its lock."""
-        if self._head.exists() and not self._path.exists():
-            raise LedgerError(f"{self._path}: the ledger is gone, but its head file is there; {_RESTORE}")
-        flags = (os.O_RDWR if write else os.O_RDONLY) | (os.O_CREAT if create else 0) | getattr(os, "O_BINARY", 0)
-        try:
-            handle = os.open(self._path, flags, 0o600)
-        except FileNotFoundError:
-            raise LedgerError(f"{self._path}: no such ledger") from None
-        except OSError as error:
-            kind: type[TabsynthError] = OutputError if write else LedgerError
-            verb = "written" if write else "read"
-            raise kind(f"{self._path}: cannot be {verb} ({_reason(error)}); nothing was charged") from error
-        try:
-            lock_file(handle, self._path, exclusive=write)
-            yield handle
-        except OSError as error:
-            if isinstance(error, TabsynthError):
-                raise
-            raise OutputError(
-                f"{self._path}: cannot be written ({_reason(error)}); what was charged before stays charged"
-            ) from error
-        finally:
-            os.close(handle)  # which also gives the lock back
-
-
-def _head_line(lines: int, last: str) -> bytes:
-    """What the head file holds."""
-    return f'{{"format": "{FORMAT}", "lines": {lines:12d}, "hash": "{last}"}}\n'.encode()
 
 
 def _charge(entry: dict[str, Any]) -> Charge:
@@ -410,7 +293,3 @@ def _charge(entry: dict[str, Any]) -> Charge:
 def _check_text(name: str, value: str) -> None:
     if not isinstance(value, str) or not value.strip() or len(value) > 1000 or not value.isprintable():
         raise UsageError(f"{name}: must be a text of one line, not empty and at most 1000 characters long")
-
-
-def _reason(error: OSError) -> str:
-    return os.strerror(error.errno) if error.errno else type(error).__name__

@@ -21,6 +21,7 @@ from tabsynth.dp import file_lock
 from tabsynth.dp.budget import Budget
 from tabsynth.dp.chain import sealed
 from tabsynth.dp.ledger import Ledger
+from tabsynth.dp.ledger_file import LedgerFile
 from tabsynth.errors import BudgetError, LedgerError, OutputError, UsageError
 
 BUDGET = Budget(epsilon=1.0, delta=1e-9)
@@ -144,7 +145,7 @@ def test_a_crash_between_line_and_head_keeps_the_charge(tmp_path: Path, monkeypa
     """A charge on the disk counts, though the head does not know of it yet; the next charge mends the head."""
     ledger = charged(tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr(Ledger, "_move_head", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(LedgerFile, "move_head", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             ledger.charge(rho=0.004, purpose="p", mechanism="m")
         assert len(ledger.verify().charges) == 4
@@ -160,7 +161,7 @@ def test_a_crash_while_starting_leaves_a_ledger_that_can_be_started(
 ) -> None:
     """Nothing was charged by then, so that the ledger is simply started again."""
     with monkeypatch.context() as patch:
-        patch.setattr(Ledger, "_append", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(LedgerFile, "append", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             Ledger.open(tmp_path / "l", "patients", BUDGET)
     assert Ledger.open(tmp_path / "l", "patients", BUDGET).verify().charges == ()
@@ -238,9 +239,9 @@ def test_a_ledger_held_for_too_long_is_named(tmp_path: Path, monkeypatch: pytest
     """A run that holds the ledger makes others wait, and then say so; readers do not wait for readers."""
     ledger = charged(tmp_path)
     monkeypatch.setattr(file_lock, "LOCK_SECONDS", 0.1)
-    with ledger._locked(create=False), pytest.raises(LedgerError, match="another process has held the ledger"):
+    with ledger._file.locked(create=False), pytest.raises(LedgerError, match="another process has held the ledger"):
         Ledger(ledger.path).charge(rho=0.001, purpose="p", mechanism="m")
-    with ledger._locked(create=False, write=False):
+    with ledger._file.locked(create=False, write=False):
         Ledger(ledger.path).verify()
 
 
