@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from tabsynth.declared.draws import Bounds, Cells, as_empty
+from tabsynth.declared.gaps import draw_gaps, settle_patterns
 from tabsynth.declared.invented import Names
 from tabsynth.declared.keys import Distinct, hash_rows
 from tabsynth.declared.plan import plan_table
@@ -25,7 +26,7 @@ from tabsynth.encoding.derivations.computed import written
 from tabsynth.errors import ConstraintError
 from tabsynth.identifiers.key_formats import in_format_of
 from tabsynth.identifiers.pattern import Pattern
-from tabsynth.identifiers.placeholder import fill_template, fill_text
+from tabsynth.identifiers.placeholder import fill_template, fill_text, spelled
 from tabsynth.randomness import child
 from tabsynth.schema.calculations import calculate
 from tabsynth.schema.checks import compile_pattern, violating_rows
@@ -33,7 +34,6 @@ from tabsynth.schema.columns import Boolean, Categorical, Column, DateTime, Iden
 from tabsynth.schema.constraints import FixedCombinations, Regex, Unique
 from tabsynth.schema.literals import canonical, limit
 from tabsynth.schema.model import Table
-from tabsynth.schema.scenarios import Missingness
 from tabsynth.schema.values import TypedTable, Values, category_text
 
 Array = np.ndarray[Any, Any]
@@ -177,13 +177,13 @@ class Maker:
                 self._column(name, cells, context, scenario, rng)
             column = self.table.columns[name]
             array = self._as_set(name, column, cells[name].array, context, scenario, rng)
-            missing = cells[name].missing | self._gaps(name, column, context, scenario, rng)
+            missing = cells[name].missing | draw_gaps(self.table, self.plan, name, context, scenario, rng)
             if attempt == 0 and block.owners is not None and name in self.table.entity_columns:
                 _, first, whose = np.unique(block.owners, return_index=True, return_inverse=True)
                 array, missing = array[first][whose], missing[first][whose]
             cells[name] = Values(array, missing)
         gaps = child(self._seed, "mock", self.name, str(block.number), str(attempt), "patterns")
-        self._settle_patterns(cells, gaps)
+        settle_patterns(self.table, self.plan, cells, gaps)
         made = {}
         for name, column in self.table.columns.items():
             array, missing = cells[name].array, cells[name].missing
@@ -222,7 +222,9 @@ class Maker:
             if name in self._patterns:
                 texts = self._patterns[name].draw(context.n_rows, rng=rng)
             elif isinstance(column, Text) and column.template is not None:
-                shown = {read: self._spelled(read, context) for read in column.template.reads()}
+                shown = {
+                    read: spelled(context.shown(read), self._kinds[read], name=read) for read in column.template.reads()
+                }
                 texts = fill_template(column.template, shown, context.n_rows, rng=rng, max_length=column.max_length)
             else:
                 texts = fill_text(context.n_rows, rng=rng, max_length=getattr(column, "max_length", None))
@@ -232,14 +234,6 @@ class Maker:
             bounds = self._bounds(name, column, context)
             array = cell.draw(column.distribution, context, bounds, rng)
             cells[name] = Values(self._kept(name, column, array, context, rng), never)
-
-    def _spelled(self, name: str, context: Rows) -> Array:
-        """A column as it will be written, for a slot."""
-        from tabsynth.schema.values import format_column
-
-        values = context.shown(name)
-        texts = format_column(values, self._kinds[name], name=name).astype(object)
-        return np.where(values.missing, "unknown", texts.map(category_text).to_numpy(object))
 
     def _bounds(self, name: str, column: Column, context: Rows) -> Bounds:
         """Bounds of the schema, narrowed by columns and conditions that were decided before."""
@@ -334,47 +328,6 @@ class Maker:
             if own and (scenario == number).any():
                 found[number] = {"rows": np.flatnonzero(scenario == number), "values": own}
         return found
-
-    def _gaps(self, name: str, column: Column, context: Rows, scenario: Array, rng: np.random.Generator) -> Array:
-        """Cells that are empty: by rate, by condition, by scenario; shape (n_rows,)."""
-        n_rows = context.n_rows
-        missing = np.zeros(n_rows, bool)
-        if column.missing is not None:
-            rate: Array
-            if isinstance(column.missing, Missingness):
-                rate = np.full(n_rows, column.missing.rate)
-                left = np.ones(n_rows, bool)
-                for case in column.missing.cases:
-                    fits = left & context.fits(case.when)
-                    rate[fits], left = case.rate, left & ~fits
-            else:
-                rate = np.full(n_rows, float(column.missing))
-            missing = rng.random(n_rows) < rate
-        for promise, wanted in self.plan.promises.get(name, ()):
-            if wanted.missing is not None:
-                missing = np.where(context.meets(promise.if_, shown=True), wanted.missing, missing)
-        for number, declared in enumerate(self.table.scenarios):
-            if name in declared.set:
-                missing = np.where(scenario == number, declared.set[name] is None, missing)
-        return missing
-
-    def _settle_patterns(self, cells: dict[str, Values], rng: np.random.Generator) -> None:
-        """Rows whose empty cells no listed pattern has get one that is listed."""
-        for rule in self.plan.patterns:
-            listed = np.array(rule.patterns, bool)  # (n_patterns, n_columns)
-            gaps = np.stack([cells[name].missing for name in rule.columns], axis=1)
-            wrong = np.flatnonzero(~(gaps[:, None, :] == listed[None]).all(axis=2).any(axis=1))
-            stated = any(self.table.columns[name].missing is not None for name in rule.columns)
-            if stated:  # the listed pattern that is nearest to what was drawn
-                distance = (gaps[wrong][:, None, :] != listed[None]).sum(axis=2)
-                chosen = distance.argmin(axis=1)
-            else:
-                wrong = np.arange(len(gaps))
-                chosen = rng.integers(len(listed), size=len(wrong))
-            for place, name in enumerate(rule.columns):
-                missing = cells[name].missing.copy()
-                missing[wrong] = listed[chosen, place]
-                cells[name] = Values(cells[name].array, missing)
 
     def _broken(self, typed: TypedTable, rejected: dict[str, int]) -> Array:
         """Rows that break a rule, shape (n_rows,)."""

@@ -10,10 +10,10 @@ import numpy as np
 from tabsynth.generators.entities import surrogate_columns
 from tabsynth.generators.parents import Linked, Parent, link
 from tabsynth.identifiers.key_formats import agreeing, in_format_of
-from tabsynth.identifiers.placeholder import fill_template, fill_text
+from tabsynth.identifiers.placeholder import fill_template, fill_text, spelled
 from tabsynth.identifiers.surrogate import make_surrogates, n_possible
 from tabsynth.schema.columns import Text
-from tabsynth.schema.values import TypedTable, Values, category_text, format_column
+from tabsynth.schema.values import TypedTable, Values
 
 if TYPE_CHECKING:
     from tabsynth.generators.model import Model
@@ -50,7 +50,7 @@ def complete(
         columns[name] = _where_present(texts, columns[name])
     for name, column in table.columns.items():  # sentences last: they quote other columns
         if isinstance(column, Text) and column.template is not None:
-            quoted = {read: _spelled(model, read, columns[read]) for read in column.template.reads()}
+            quoted = {read: spelled(columns[read], table.columns[read], name=read) for read in column.template.reads()}
             texts = fill_template(column.template, quoted, typed.n_rows, rng=rng, max_length=column.max_length)
             columns[name] = _where_present(texts, columns[name])
     return TypedTable(columns, typed.n_rows)
@@ -100,12 +100,6 @@ def invented(
     for name, source in same.items():
         where = f"{name} (same_as {source})"
         yield name, in_format_of(made[source], identifiers[source], identifiers[name], where=where)
-
-
-def _spelled(model: Model, name: str, values: Values) -> Array:
-    """A column as it is written, for the slot of a template."""
-    texts = format_column(values, model.table.columns[name], name=name).astype(object)
-    return np.where(values.missing, "unknown", texts.map(category_text).to_numpy(object))
 
 
 def _where_present(texts: Array, values: Values) -> Values:

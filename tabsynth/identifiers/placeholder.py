@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 
 from tabsynth.errors import UsageError
+from tabsynth.schema.columns import Column
 from tabsynth.schema.templates import SLOT, Template
+from tabsynth.schema.values import Values, category_text, format_column
 
 _FEWEST_WORDS = 3
 _MOST_WORDS = 9
@@ -105,3 +107,15 @@ def _words() -> tuple[str, ...]:
     from faker.providers.lorem.la import Provider
 
     return tuple(sorted(Provider.word_list))
+
+
+def spelled(values: Values, column: Column, *, name: str) -> np.ndarray[Any, Any]:
+    """A column as it is written, for the slot of a template; object array of str, shape (n_rows,).
+
+    Args:
+        values: Its cells; those that are empty are spelled "unknown".
+        column: Its declaration.
+        name: Its name, for messages.
+    """
+    texts = format_column(values, column, name=name).astype(object)
+    return np.where(values.missing, "unknown", texts.map(category_text).to_numpy(object))
