@@ -118,7 +118,7 @@ def test_keys_alone_are_enough(browser: Any, page_file: Path) -> None:
         assert page.evaluate("document.activeElement.className") == "skip"
         assert page.evaluate("document.activeElement.getBoundingClientRect().left") >= 0
         page.keyboard.press("Enter")
-        assert page.url.endswith("#decision")
+        page.wait_for_url(lambda url: url.endswith("#decision"))  # the browser tells of it a little later
         for _stop in range(12):
             page.keyboard.press("Tab")
             seen = page.evaluate(
