@@ -42,13 +42,22 @@ class Generalised:
     """Cells whose value could not be read as what the treatment is for; they are withheld."""
 
 
-def to_zip3(values: Values) -> Generalised:
-    """Three-digit ZIP codes; 000 where few people share them or the cell is no US ZIP code."""
-    return _by_text(values, lambda text, short: zip3(text, are_short=short), WITHHELD)
+def to_zip3(values: Values, *, are_short: bool | None = None) -> Generalised:
+    """Three-digit ZIP codes; 000 where few people share them or the cell is no US ZIP code.
+
+    Args:
+        values: The cells.
+        are_short: Whether codes of three digits are prefixes; None where all cells together have to say, which private
+            rows may not: one longer code would change what becomes of everybody's.
+    """
+    return _by_text(values, lambda text, short: zip3(text, are_short=short), WITHHELD, are_short)
 
 
-def to_state(values: Values) -> Generalised:
-    """Postal abbreviation of the state of a ZIP code, or of a text that names one; missing where it tells none."""
+def to_state(values: Values, *, are_short: bool | None = None) -> Generalised:
+    """Postal abbreviation of the state of a ZIP code, or of a text that names one; missing where it tells none.
+
+    See `to_zip3` for `are_short`.
+    """
     known = frozenset(STATE_OF_PREFIX.values())
 
     def state(text: str, short: bool) -> str | None:
@@ -63,15 +72,19 @@ def to_state(values: Values) -> Generalised:
         codes = [word for word in words[1:] if word[:5].isdigit() and len(word) in (5, 10)]
         return state_of(codes[-1]) if codes else None
 
-    return _by_text(values, state, None)
+    return _by_text(values, state, None, are_short)
 
 
-def _by_text(values: Values, change: Callable[[str, bool], str | None], withheld: str | None) -> Generalised:
+def _by_text(
+    values: Values, change: Callable[[str, bool], str | None], withheld: str | None, are_short: bool | None
+) -> Generalised:
     codes, distinct = pd.factorize(values.array)
     texts = [category_text(value).strip() for value in distinct]
     there = np.zeros(len(texts), bool)
     there[codes[~values.missing]] = True
-    short = are_prefixes(text for text, present in zip(texts, there, strict=True) if present)
+    short = are_short
+    if short is None:
+        short = are_prefixes(text for text, present in zip(texts, there, strict=True) if present)
     changed = np.array([change(text, short) for text in texts], dtype=object)
     cells = changed[codes] if len(texts) else np.empty(0, dtype=object)
     lost = np.array([cell == withheld for cell in cells], bool) & ~values.missing

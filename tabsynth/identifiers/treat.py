@@ -23,11 +23,12 @@ from tabsynth.identifiers.generalise import (
     to_zip3,
 )
 from tabsynth.identifiers.treated_schema import day_of, needs_treatment, treated_schema
+from tabsynth.identifiers.zip_codes import are_prefixes
 from tabsynth.randomness import child
 from tabsynth.schema.columns import Column, DateTime, Integer, Number
 from tabsynth.schema.model import Schema, Table
 from tabsynth.schema.validate import require_valid, validate_table
-from tabsynth.schema.values import TypedTable, parse_column
+from tabsynth.schema.values import TypedTable, category_text, parse_column
 
 Array = np.ndarray[Any, Any]
 
@@ -103,9 +104,9 @@ def _carry_out(
     values = typed.columns[name]
     match column.treatment:
         case "zip3":
-            return to_zip3(values)
+            return to_zip3(values, are_short=_are_short(column, silent))
         case "state":
-            return to_state(values)
+            return to_state(values, are_short=_are_short(column, silent))
         case "year":
             return to_year(values, column)
         case "birth-year":
@@ -124,6 +125,20 @@ def _carry_out(
             assert isinstance(column, DateTime) and days is not None
             return shifted(values, column, days)
     raise SchemaError(f"{name}: treatment {column.treatment} is not known")
+
+
+def _are_short(column: Column, silent: bool) -> bool | None:
+    """Whether ZIP codes of three digits are prefixes, by the declaration; None where the cells have to say.
+
+    Private cells may not: of numbers without bounds three digits are then what lost zeros, of text they are prefixes.
+    """
+    if listed := getattr(column, "categories", None):
+        return are_prefixes(category_text(code) for code in listed)
+    if not silent:
+        return None
+    if isinstance(column, Integer | Number):
+        return column.upper is not None and column.upper < 1000
+    return True
 
 
 def _days(table: Table, typed: TypedTable, seed: int) -> Array | None:

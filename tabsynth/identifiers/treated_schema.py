@@ -20,11 +20,12 @@ import numpy as np
 from tabsynth.errors import SchemaError
 from tabsynth.identifiers.generalise import ninety, years_of_numbers
 from tabsynth.identifiers.written_dates import LAST_AGE
-from tabsynth.identifiers.zip_codes import PREFIXES, STATE_OF_PREFIX, VINTAGE, zip3
+from tabsynth.identifiers.zip_codes import PREFIXES, STATE_OF_PREFIX, VINTAGE, are_prefixes, zip3
 from tabsynth.schema.column_names import age_unit
 from tabsynth.schema.columns import Categorical, Column, DateTime, Integer, Number, Provenance, Role
 from tabsynth.schema.constraints import ChainedInequality, Constraint, Inequality
 from tabsynth.schema.model import Schema, Table, Unit
+from tabsynth.schema.values import category_text
 
 _GONE = ("drop", "refuse")
 
@@ -155,7 +156,10 @@ def _treated(column: Column, day: date, private: bool) -> Column:
     match column.treatment:
         case "zip3":
             listed = getattr(column, "categories", None)
-            known = tuple(sorted({zip3(str(code)) for code in listed})) if listed else PREFIXES if private else None
+            known = PREFIXES if private else None
+            if listed:
+                codes = [category_text(code) for code in listed]
+                known = tuple(sorted({zip3(code, are_short=are_prefixes(codes)) for code in codes}))
             return Categorical(
                 **shared,
                 categories=known,

@@ -6,7 +6,8 @@ Decisions
 - What is no prefix that the Postal Service has given to a state (military mail, unassigned numbers, codes of other
   countries, unreadable cells) becomes 000 as well: nobody can show that 20,000 people live there.
 - Codes that lost their leading zeros as numbers (3601 or 3601.0 for 03601) get them back. Three digits alone are a
-  prefix already, unless longer codes in the same column show that they lost two zeros (601 for 00601).
+  prefix already, unless longer codes in the same column show that they lost two zeros (601 for 00601). Where categories
+  are declared, these show it, and not the cells; of private rows cells never do (`treat.py`).
 
 Source: 45 CFR 164.514(b)(2)(i)(B); HHS, "Guidance Regarding Methods for De-identification" (2012), list by Census
 2000; HRSA UDS+ FAQ, list by Census 2020; USPS Domestic Mail Manual L002 (prefixes by state).

@@ -243,3 +243,32 @@ def test_ages_are_counted_on_the_day_of_the_schema() -> None:
     early = schema("birth_year: {type: integer}", privacy="privacy: {unit: row, as_of: 2000-01-01}")
     assert ts.scan(frame, early).ok
     assert date.fromisoformat("2000-01-01").year - 1930 < 90
+
+
+@pytest.mark.parametrize(
+    ("declared", "cells", "further"),
+    [
+        ("{type: categorical, treatment: zip3}", ["112", "601", "21"], "10001"),
+        ("{type: integer, treatment: zip3}", [112, 601, 21], 10001),
+        ("{type: categorical, treatment: state}", ["112", "601", "21"], "10001"),
+        ("{type: integer, treatment: year}", [2020, 43831], 20200229),
+        ("{type: integer, treatment: age-90}", [3, 97], -4),
+        ("{type: integer, treatment: birth-year}", [1990, 1930], 43831),
+    ],
+)
+def test_a_silent_treatment_reads_every_cell_by_itself(declared: str, cells: list[object], further: object) -> None:
+    """Of private rows, what one person has in a cell may not change what becomes of the others' cells."""
+    without, with_one = (
+        treat(pd.DataFrame({"x": rows}), schema(f"x: {declared}"), "t", silent=True).frame["x"].astype(str).tolist()
+        for rows in (cells, [*cells, further])
+    )
+    assert with_one[: len(cells)] == without
+
+
+def test_declared_prefixes_stay_prefixes() -> None:
+    """Categories of three digits are ZIP codes that were cut already, and stay what they are; 036 has few people."""
+    for silent in (False, True):
+        declared = schema('x: {type: categorical, categories: ["112", "601", "036"], treatment: zip3}')
+        treated = treat(pd.DataFrame({"x": ["112", "601", "036"]}), declared, "t", silent=silent)
+        assert treated.frame["x"].tolist() == ["112", "601", "000"]
+        assert treated.schema.tables["t"].columns["x"].categories == ("000", "112", "601")
