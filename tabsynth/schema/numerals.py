@@ -64,8 +64,8 @@ def read_texts(texts: Array, absent: Mask, native: Mask, column: Integer | Numbe
         return _whole(numbers, absent, np.zeros(len(texts), bool), column)
     read = _from_floats(numbers.astype(np.float64), absent, column)
     for row in np.flatnonzero(~absent & (np.abs(numbers.astype(np.float64)) >= _FLOAT_WHOLE)):
-        exact = int(filled[row]) if re.fullmatch("[+-]?[0-9]{1,19}", filled[row]) else None
-        if exact is not None and -_INT64_MAX <= exact <= _INT64_MAX:
+        exact = int(filled[row]) if re.fullmatch("[+-]?0*[0-9]{1,19}", filled[row]) else None
+        if exact is not None and -_INT64_MAX - 1 <= exact <= _INT64_MAX:
             read.array[row], read.missing[row], read.invalid[row] = exact, False, False
     return read
 

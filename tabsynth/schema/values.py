@@ -17,7 +17,7 @@ Decisions
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -172,11 +172,9 @@ def _parse_native_datetimes(raw: pd.Series, column: DateTime) -> Parsed:
 def _parse_text(raw: pd.Series, column: Column) -> Parsed:
     """Parse by distinct spellings, then spread the result over the rows."""
     try:
-        codes, uniques = pd.factorize(raw, use_na_sentinel=True)
+        codes, cells = _distinct(raw)
     except TypeError:  # lists, dicts: cells that cannot be compared
-        raw = raw.map(lambda cell: cell if isinstance(cell, Hashable) else b"")
-        codes, uniques = pd.factorize(raw, use_na_sentinel=True)
-    cells = np.asarray(uniques, dtype=object)
+        codes, cells = _distinct(raw.map(lambda cell: cell if _is_hashable(cell) else b""))
     native = np.array([not isinstance(cell, str) for cell in cells], dtype=bool)
     opaque = np.array([isinstance(cell, bytes) for cell in cells], dtype=bool) & native
     texts = np.array([_cell_text(cell) for cell in cells], dtype=object) if native.any() else cells
@@ -186,6 +184,36 @@ def _parse_text(raw: pd.Series, column: Column) -> Parsed:
     parsed = _parse_distinct(texts, absent | opaque, native, column)
     invalid = parsed.invalid | opaque
     return _spread(Parsed(parsed.values, invalid), codes, column)
+
+
+def _distinct(raw: pd.Series) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Place of each cell among the distinct ones, -1 for a missing one, and these; (n_rows,) and (n_distinct,).
+
+    To Python True, 1 and 1.0 are the same. Where they meet in a column of objects, each kind is taken by itself,
+    or what stands in one row would change how others are read.
+    """
+    if raw.dtype != object or not pd.api.types.infer_dtype(raw, skipna=True).startswith("mixed"):
+        codes, uniques = pd.factorize(raw, use_na_sentinel=True)
+        return codes, np.asarray(uniques, dtype=object)
+    kinds, first = pd.factorize(raw.map(type).where(raw.notna()), use_na_sentinel=True)
+    codes = np.full(len(raw), -1, np.int64)
+    cells: list[Any] = []
+    for kind in range(len(first)):
+        rows = np.flatnonzero(kinds == kind)
+        codes[rows], uniques = pd.factorize(raw.iloc[rows], use_na_sentinel=True)
+        codes[rows] += len(cells)
+        cells += list(uniques)
+    found = np.empty(len(cells), dtype=object)
+    found[:] = cells
+    return codes, found
+
+
+def _is_hashable(cell: object) -> bool:
+    try:
+        hash(cell)  # a tuple says that it is, whatever it holds
+    except TypeError:
+        return False
+    return True
 
 
 def _parsed(numbers: numerals.Numbers) -> Parsed:

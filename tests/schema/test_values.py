@@ -481,3 +481,20 @@ def test_take_by_mask_and_by_index() -> None:
     assert table.take(np.array([True, False, True, False])).n_rows == 2
     assert table.take(np.array([3, 3, 0])).columns["a"].array.tolist() == [3, 3, 0]
     assert len(table.columns["a"]) == 4
+
+
+ZOO: tuple[Any, ...] = (
+    True, False, 1, 0, 1.0, 2.5, "1", "True", "2.5", "x", None, Decimal("1.0"), 10**15, 1e15, ([1],), b"1", [1],
+    "-9223372036854775808", "9223372036854775807", "00000000000000009007199254740993", "18446744073709551615", "1e3",
+    dt.date(2020, 1, 1), dt.datetime(2020, 1, 1), pd.Timestamp("2020-01-01"), "2020-01-01", "2020", 2020, "1,5",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("column", [*ALL_KINDS, Integer(missing_values=("1",)), Number(decimal_mark=",")])
+def test_no_cell_changes_how_another_one_is_read(column: Column) -> None:
+    """Promised of private rows, and owed to all: True and 1 are the same to Python, "x" makes floats of numbers."""
+    alone = [read([cell], column) for cell in ZOO]
+    for order in (slice(None), slice(None, None, -1)):
+        together = read(list(ZOO[order]), column)
+        assert values_of(together) == [values_of(one)[0] for one in alone[order]]
+        assert together.invalid.tolist() == [bool(one.invalid[0]) for one in alone[order]]
