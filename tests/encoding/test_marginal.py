@@ -65,6 +65,46 @@ def test_declared_bounds_allow_the_tail_without_storing_its_end() -> None:
     assert marginal.quantile(np.array([1.0]))[0] <= 120.0
 
 
+def test_a_tail_of_one_person_is_no_tail() -> None:
+    """Declared bounds hold no extreme back, so every stretch has to rest on k people; their averages do, too."""
+    values = np.concatenate([RNG.normal(5, 1, 5000), np.linspace(25, 29, 60)])
+    people = np.concatenate([np.arange(5000) // 2, np.full(60, 2500)])
+    marginal = fit_marginal(values, k=10, entities=people, lower=0.0, upper=30.0)
+    assert marginal.quantile(np.array([1.0]))[0] < 15
+    assert abs(marginal.masses.sum() - 1) < 1e-9 and (np.diff(marginal.lowers) >= 0).all()
+
+
+def test_what_one_person_alone_has_between_the_others_is_no_stretch() -> None:
+    """Sixty rows of one person in a gap between two clusters: no stretch lies within them."""
+    values = np.concatenate([RNG.normal(5, 0.1, 2000), np.linspace(10, 11, 60), RNG.normal(15, 0.1, 2000)])
+    people = np.concatenate([np.arange(2000), np.full(60, 2000), np.arange(2000)])
+    for bounds in ((0.0, 30.0), (None, None)):
+        marginal = fit_marginal(values, k=10, entities=people, lower=bounds[0], upper=bounds[1])
+        assert not ((marginal.lowers >= 10) & (marginal.uppers <= 11)).any()
+
+
+def test_people_of_one_row_each_change_nothing() -> None:
+    """Entities that are all different give the very marginal of rows without entities."""
+    values = RNG.lognormal(0, 2, 4000).round(2)
+    rows, people = (
+        fit_marginal(values, k=10, entities=entities, lower=0.0, upper=None)
+        for entities in (None, np.random.default_rng(1).permutation(4000))
+    )
+    for name in ("lowers", "uppers", "masses"):
+        assert (getattr(rows, name) == getattr(people, name)).all()
+
+
+@pytest.mark.parametrize("n", range(10, 19))
+@pytest.mark.parametrize("by_person", [False, True])
+def test_of_few_people_no_end_is_anybodys_value(n: int, by_person: bool) -> None:
+    """Fewer than 2 k - 1 people: k-th values would cross, and those between rest on fewer than k."""
+    values = RNG.normal(0, 1, n)
+    marginal = fit_marginal(values, k=10, entities=np.arange(n) if by_person else None, lower=None, upper=None)
+    stored = np.concatenate([marginal.lowers, marginal.uppers])
+    assert not set(stored.tolist()) & set(values.tolist())
+    assert values.min() < stored.min() and stored.max() < values.max()
+
+
 def test_no_single_value_is_stored() -> None:
     """No stored edge of a column of distinct values is one of its values, except the two held ends."""
     values = RNG.normal(0, 1, 3000)
