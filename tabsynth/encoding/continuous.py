@@ -18,6 +18,9 @@ from tabsynth.schema.values import Values
 
 Array = np.ndarray[Any, Any]
 
+_INT64_END = 2.0**63
+_INT64_ENDS = np.int64(2**63 - 1), np.int64(-(2**63))
+
 
 @dataclass(frozen=True)
 class ContinuousEncoder:
@@ -81,7 +84,7 @@ class ContinuousEncoder:
         if isinstance(column, Number):
             return Values(np.where(missing, 0.0, filled), missing)
         if isinstance(column, Integer):
-            return Values(np.where(missing, 0, filled).astype(np.int64), missing)
+            return Values(_whole(np.where(missing, 0, filled)), missing)
         return Values(np.where(missing, 0, from_steps(filled, column)), missing)
 
     def state(self) -> dict[str, Any]:
@@ -112,6 +115,12 @@ def as_number(column: Integer | Number | DateTime, literal: float | int) -> floa
 
 def _numbers(column: Integer | Number | DateTime, values: Values) -> Array:
     return to_steps(values.array, column) if isinstance(column, DateTime) else values.array.astype(np.float64)
+
+
+def _whole(numbers: Array) -> Array:
+    """Floats as int64, shape (n,); those that no int64 can be, such as 2**63 for 2**63 - 1, at its ends."""
+    inside = np.abs(numbers) < _INT64_END
+    return np.where(inside, np.where(inside, numbers, 0).astype(np.int64), np.where(numbers > 0, *_INT64_ENDS))
 
 
 def _step(column: Integer | Number | DateTime) -> float | None:
