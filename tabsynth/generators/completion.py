@@ -12,7 +12,8 @@ from tabsynth.generators.parents import Linked, Parent, link
 from tabsynth.identifiers.key_formats import agreeing, in_format_of
 from tabsynth.identifiers.placeholder import fill_template, fill_text, spelled
 from tabsynth.identifiers.surrogate import make_surrogates, n_possible
-from tabsynth.schema.columns import Text
+from tabsynth.schema.columns import Identifier, Text
+from tabsynth.schema.ordering import positions, scale
 from tabsynth.schema.values import TypedTable, Values
 
 if TYPE_CHECKING:
@@ -37,7 +38,13 @@ def complete(
     people = model.entity_info.draw(typed.n_rows, rng=rng) if typed.n_rows else None
     linked = link(model, typed, people, above, rng=dealing) if above else Linked({}, people)
     pointing, people = linked.columns, linked.people
-    keys = [typed.columns[name].array for name in reversed(table.order_by) if name in model.derivation.direct]
+    keys = [
+        typed.columns[name].array
+        if scale(table.columns[name]) is None
+        else positions(typed.columns[name], table.columns[name]).array
+        for name in reversed(table.order_by)
+        if not isinstance(table.columns[name], Identifier | Text)
+    ]
     moved = people is not None and bool((np.diff(people) < 0).any())
     if people is not None and (keys or moved):
         order = np.lexsort((*keys, people))
