@@ -10,10 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from tabsynth.schema.columns import DateTime
-from tabsynth.schema.values import to_micros
+from tabsynth.schema.moments import to_local, to_micros, to_utc
 
 Array = np.ndarray[Any, Any]
 
@@ -31,8 +30,7 @@ def to_steps(micros: Array, column: DateTime) -> Array:
     """Microseconds since 1970 as whole steps of the column's resolution; shape (n,), float64."""
     micros = np.asarray(micros, np.int64)
     if column.time_zone not in (None, "UTC"):
-        moments = pd.Series(micros.astype("datetime64[us]")).dt.tz_localize("UTC").dt.tz_convert(column.time_zone)
-        micros = moments.dt.tz_localize(None).to_numpy().astype("datetime64[us]").astype(np.int64)
+        micros = to_local(micros, column.time_zone)
     if column.resolution in ("year", "month"):
         unit = "Y" if column.resolution == "year" else "M"
         return micros.astype("datetime64[us]").astype(f"datetime64[{unit}]").astype(np.int64).astype(np.float64)
@@ -48,10 +46,7 @@ def from_steps(steps: Array, column: DateTime) -> Array:
     else:
         micros = whole * _STEP[column.resolution]
     if column.time_zone not in (None, "UTC"):
-        wall = pd.Series(micros.astype("datetime64[us]"))
-        zoned = wall.dt.tz_localize(column.time_zone, ambiguous=np.zeros(len(wall), bool), nonexistent="shift_forward")
-        utc = zoned.dt.tz_convert("UTC").dt.tz_localize(None)
-        micros = utc.to_numpy().astype("datetime64[us]").astype(np.int64)
+        micros = to_utc(micros, column.time_zone)
     return micros
 
 

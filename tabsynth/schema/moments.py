@@ -27,6 +27,8 @@ ISO = "ISO8601"
 _EPOCH = datetime(1970, 1, 1)
 _FIRST = -62_135_596_800_000_000  # 0001-01-01
 _LAST = 253_402_300_799_999_999  # 9999-12-31
+FIRST_SECOND, LAST_SECOND = _FIRST, _LAST - 999_999
+"""The first and the last whole second that Python's clocks know."""
 _PANDAS_REACH = 9_200_000_000_000_000  # microseconds either side of 1970 that pandas' nanoseconds can count
 _SHORT_ISO = ("%Y-%m-%d", "%Y-%m", "%Y")
 

@@ -375,7 +375,10 @@ def _text_series(array: np.ndarray[Any, Any], missing: np.ndarray[Any, Any], nam
 
 def _datetime_series(values: Values, column: DateTime, name: str) -> Any:
     if column.format is None:
-        stamps: Any = pd.Series(values.array.astype("datetime64[us]"), name=name)
+        array = values.array
+        if column.time_zone is not None:  # Python has no clock beyond the year 9999
+            array = np.clip(array, moments.FIRST_SECOND, moments.LAST_SECOND)
+        stamps: Any = pd.Series(array.astype("datetime64[us]"), name=name)
         if column.time_zone is not None:
             stamps = stamps.dt.tz_localize("UTC").dt.tz_convert(ZoneInfo(column.time_zone))
         return stamps.mask(values.missing)

@@ -40,6 +40,18 @@ PER_PERSON = {"table": "t", "key": "person", "max_rows": 2}
 each = each_of(PRIVATE)
 
 
+def test_no_moment_ends_a_release() -> None:
+    """A cell at the end of the calendar is at a bound like any other; that it is there may not show as an error."""
+    moment = {"type": "datetime", "lower": "2020-01-01", "upper": "2021-01-01", "resolution": "second"}
+    columns = {"x": {**moment, "time_zone": "America/New_York"}}
+    schema = Schema.model_validate_json(
+        json.dumps({"tables": {"t": {"columns": columns}}, "privacy": {"unit": "row", "epsilon": 1.0}})
+    )
+    for cell in ("9999-12-31T23:59:59", "0001-01-01", np.datetime64("300000-01-01", "us")):
+        table = pd.DataFrame({"x": pd.Series(["2020-05-05"] * 20 + [cell], dtype=object)})
+        assert len(make("dp-independent").fit(table, schema).sample(3, seed=0)) == 3
+
+
 def no_privacy(schema: Schema, **changes: Any) -> Schema:
     privacy = None if not changes else schema.privacy.model_copy(update=changes)  # type: ignore[union-attr]
     return schema.model_copy(update={"privacy": privacy})
