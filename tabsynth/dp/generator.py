@@ -30,8 +30,10 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
+from tabsynth.dp.cells import series_of
 from tabsynth.dp.discovery import discover_sizes, findings
 from tabsynth.dp.fitted import FittedCounts
+from tabsynth.dp.measure import silence
 from tabsynth.dp.noise import NoiseSource
 from tabsynth.dp.opening import read_private
 from tabsynth.dp.reading import PrivateRows
@@ -339,7 +341,9 @@ def private_source(table: object, schema: Schema, name: str) -> tuple[object, Sc
     """A table after the treatments that the schema names, and the schema that it has then."""
     if not needs_treatment(schema.tables[name]):
         return table, schema
-    treated = treat(_whole(table), schema, name, silent=True)
+    frame = _whole(table)
+    with silence():
+        treated = treat(frame, schema, name, silent=True)
     return treated.frame, treated.schema
 
 
@@ -370,10 +374,17 @@ def rebuild(
 
 
 def _whole(table: object) -> pd.DataFrame:
-    """A table in memory, which may have no rows: whether it has any must not show."""
+    """A table in memory, which may have no rows: whether it has any must not show.
+
+    Whole numbers stay whole where one is missing; as floats, long keys of different people would be the same.
+    """
     if isinstance(table, str | Path):
         return read_private(table)
-    return table if isinstance(table, pd.DataFrame) else to_arrow(table).to_pandas()
+    if isinstance(table, pd.DataFrame):
+        return table
+    arrow = to_arrow(table)
+    with silence():
+        return pd.DataFrame({name: series_of(arrow.column(name)) for name in arrow.column_names})
 
 
 def _library(table: object) -> str:

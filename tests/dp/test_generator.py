@@ -52,6 +52,21 @@ def test_no_moment_ends_a_release() -> None:
         assert len(make("dp-independent").fit(table, schema).sample(3, seed=0)) == 3
 
 
+def test_long_keys_stay_apart_where_one_is_missing() -> None:
+    """Before treatments, whole numbers of an Arrow table became floats where any is missing, and 50 people one."""
+    columns = {
+        "key": {"type": "identifier", "nullable": False},
+        "zip": {"type": "integer", "treatment": "zip3", "nullable": False},
+    }
+    unit = {"table": "t", "key": "key", "max_rows": 1}
+    document = {"tables": {"t": {"columns": columns}}, "privacy": {"unit": unit, "epsilon": 1.0}}
+    schema = Schema.model_validate_json(json.dumps(document))
+    keys = [2**60 + place for place in range(50)]
+    table = pl.DataFrame({"key": [*keys, None], "zip": [10001] * 51})
+    model = release(make("dp-independent"), table, schema, noise=ZeroNoise())
+    assert model.n_rows_fitted == 50
+
+
 def no_privacy(schema: Schema, **changes: Any) -> Schema:
     privacy = None if not changes else schema.privacy.model_copy(update=changes)  # type: ignore[union-attr]
     return schema.model_copy(update={"privacy": privacy})
