@@ -25,6 +25,7 @@ from math import pi, prod, sqrt
 
 import numpy as np
 
+from tabsynth.dp import independent
 from tabsynth.dp.graphical.arrays import Array, in_order
 from tabsynth.dp.graphical.estimate import Evidence, evidence, fit
 from tabsynth.dp.graphical.junction import JunctionTree, junction_tree, n_cells
@@ -96,10 +97,13 @@ def measure_rounds(
     while left > 0:
         if left < 2 * per_round:
             per_round = left
-        left -= per_round
         sigma = noise_scale((1 - SELECTION_SHARE) * per_round, table.max_rows)
         model = state.refit(WARM_SWEEPS)
         open_sets = state.affordable(state.in_turn(workload, draws), max_cells)
+        if not open_sets:  # columns of so many codes that the model holds no two of them
+            independent.measure(table, rho=left, again=True)
+            return
+        left -= per_round
         expected = model.marginals(open_sets)
         chosen = table.select(
             open_sets,

@@ -77,7 +77,8 @@ def measure_rest(
     n_further = round(further_pairs(len(table.sizes)) * grown)
     if grown < 1:
         kept = TREE_CHOICE_SHARE * rho + for_tree - spent
-        kept += (FURTHER_CHOICE_SHARE + FURTHER_SHARE) * rho * (1 - (grown if n_further else 0.0))
+        if further_pairs(len(table.sizes)):
+            kept += (FURTHER_CHOICE_SHARE + FURTHER_SHARE) * rho * (1 - (grown if n_further else 0.0))
         independent.measure(table, rho=kept, again=True)
     if n_further:
         further = choose_further(table, edges, n_further, rho=grown * rho, max_cells=max_cells)

@@ -222,6 +222,41 @@ def test_a_tree_ends_where_no_pair_stands_out(max_rows):
     assert n_pairs[0] < 1 and n_pairs[1] > len(SIZES) - 2
 
 
+class Stopping(StandIn):
+    """Whoever chooses an edge of a tree is told, after some of them, that none is left."""
+
+    stop: int
+
+    def select(self, candidates, estimates, **options):
+        index = super().select(candidates, estimates, **options)
+        return len(candidates) - 1 if candidates[-1] == () and len(self.transcript.selections) > self.stop else index
+
+
+@pytest.mark.parametrize(("names", "stop"), [(names, stop) for names in ("ab", "abc", "abcde") for stop in range(5)])
+def test_wherever_a_tree_ends_the_budget_is_spent_and_not_passed(names, stop):
+    """Of two columns no further pair is possible, so that its share is the tree's already."""
+    for measure in (
+        cliquetree.measure,
+        lambda table, rho: (
+            measure_columns(table, rho=rho),
+            auto.measure_tree_first(table, rho=rho, choice="tree and rounds"),
+        ),
+    ):
+        table = Stopping({name: chain()[name] for name in names}, {name: SIZES[name] for name in names}, seed=1)
+        table.stop = stop
+        measure(table, rho=0.05)
+        assert 0.999 * 0.05 < table.spent <= 0.05
+
+
+def test_where_no_pair_fits_the_model_columns_get_the_rest():
+    """Two columns of many categories: found out when the columns are paid for, so it is too late to refuse."""
+    table = StandIn({name: chain()[name] for name in "ab"}, {name: SIZES[name] for name in "ab"}, seed=1)
+    aim.measure(table, rho=1.0, max_cells=5)
+    assert 0.999 < table.spent <= 1.0
+    assert [item.clique for item in table.transcript.measurements] == [("a",), ("b",)] * 2
+    assert list(aim.model(table.transcript).sample(5, rng=np.random.default_rng(0))) == ["a", "b"]
+
+
 def test_pools_are_those_of_the_first_look_and_counts_those_of_all():
     """Pairs are measured in the codes that the first look led to, whatever later looks say."""
     table = StandIn(chain(), SIZES, seed=1)
