@@ -127,7 +127,7 @@ def make_bins(
         starts = [int(first) + (place * n_values) // n_bins for place in range(n_bins)]
         edges = (np.array([*starts, int(last) + 1], np.float64) - 0.5) * step
     inner = found if cuts is None else _own_scale(name, column, cuts)
-    if inner is not None:
+    if inner is not None and edges[-1] > edges[0]:
         edges = _with_cuts(name, edges[0], edges[-1], inner, step, declared=cuts is not None)
     if cuts is None and not isinstance(column, DateTime):
         edges = _with_zero(edges, step)

@@ -56,12 +56,17 @@ class Found:
     """Inner edges of bins, rising, on the same scale."""
 
     def bounds_of(self, column: Numeric) -> tuple[float, float]:
-        """Bounds that the schema declares, else those that were found; there must be either."""
+        """Bounds that the schema declares, else those that were found; there must be either.
+
+        A found bound on the wrong side of a declared one gives way to it.
+        """
         declared = declared_bounds(column)
         lower, upper = (
             found if bound is None else bound for bound, found in zip(declared, (self.lower, self.upper), strict=True)
         )
         assert lower is not None and upper is not None
+        if lower > upper:
+            return (upper, upper) if declared[0] is None else (lower, lower)
         return lower, upper
 
 

@@ -169,6 +169,26 @@ def test_what_was_released_before_fills_the_gaps() -> None:
     }
 
 
+@pytest.mark.parametrize("kind", ["integer", "number"])
+def test_a_bound_that_was_found_beyond_the_declared_one_is_that_one(kind: str) -> None:
+    """Where nothing stands out of the noise, 0 to 1 is found; what the budget has bought by then may not be lost."""
+    for declared, found in (({"lower": 1900}, Found(upper=1.0, cuts=())), ({"upper": -5}, Found(lower=0.0, cuts=()))):
+        columns = table(x={"type": kind, "nullable": False, **declared}, sex=SEX).columns
+        shape = build_domain(columns, bins=4, found={"x": found})
+        assert codes(shape, x=[-5, 1900], sex=["F", "F"])["x"] == [0, 0]
+        values = shape.values("x", np.zeros(3, np.int64), rng=np.random.default_rng(0))
+        assert np.rint(values).tolist() == [next(iter(declared.values()))] * 3
+
+
+def test_one_possible_number_is_one_bin() -> None:
+    """Lower and upper may be the same, also of a column without decimals, whatever edges were found."""
+    columns = table(x={"type": "number", "lower": 5, "upper": 5, "nullable": False}, sex=SEX).columns
+    for found in (None, {"x": Found(cuts=())}, {"x": Found(cuts=(5.0,))}):
+        shape = build_domain(columns, bins=4, found=found)
+        assert codes(shape, x=[5, 6], sex=["F", "F"])["x"] == [0, 0] and shape.sizes["x"] == 1
+        assert shape.values("x", np.zeros(2, np.int64), rng=np.random.default_rng(0)).tolist() == [5.0, 5.0]
+
+
 def test_public_cuts_are_the_edges_of_bins() -> None:
     """Cuts open bins; those that cannot are refused by name."""
     columns = table(x={"type": "integer", "lower": 0, "upper": 99, "nullable": False}, sex=SEX).columns
