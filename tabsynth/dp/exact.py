@@ -40,7 +40,7 @@ class ExactCounts:
         self._groups: list[tuple[int, slice]] = [(1, slice(0, n_rows))]
         if weights is not None:
             starts = np.flatnonzero(np.diff(weights, prepend=np.int64(-1)))
-            stops = [*starts[1:].tolist(), n_rows]
+            stops = [*starts[1:].tolist(), n_rows][: len(starts)]  # of no rows there is no group
             self._groups = [
                 (int(weights[start]), slice(start, stop)) for start, stop in zip(starts.tolist(), stops, strict=True)
             ] or [(1, slice(0, 0))]

@@ -96,6 +96,13 @@ def test_rows_and_people_come_back(name: str, tmp_path: Path) -> None:
     assert counted.sigma is not None and math.isclose(counted.sigma, 1 / math.sqrt(2 * counted.rho), rel_tol=1e-9)
 
 
+def test_that_nobody_is_there_does_not_show() -> None:
+    """One person more or less may be all the difference between a table and an empty one."""
+    for unit in (WEIGHED, WEIGHED | {"bounding": "truncate"}, "row"):
+        rows = make("dp-independent").fit(people()[:0], schema_of(unit)).sample(3, seed=0)
+        assert len(rows) == 3
+
+
 def test_a_weighed_look_cannot_claim_less() -> None:
     """Noise for a part of what one person counts is refused."""
     from dataclasses import replace
