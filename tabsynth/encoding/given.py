@@ -7,12 +7,15 @@ way and is left to the caller.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
+from pydantic import ValidationError
 
 from tabsynth.encoding.continuous import ContinuousEncoder, as_number
 from tabsynth.encoding.discrete import DiscreteEncoder
@@ -59,12 +62,15 @@ def read_conditions(
     """
     if given is None:
         return []
-    if isinstance(given, str):
+    if isinstance(given, str | Condition):
         given = [given]
     if isinstance(given, Mapping):
-        conditions = [_from_value(name, value) for name, value in given.items()]
+        conditions = [_readable(name, value) for name, value in given.items()]
     else:
-        conditions = [item if isinstance(item, Condition) else parse_condition(item, columns) for item in given]
+        items = list(given) if isinstance(given, Iterable) else [None]
+        if not all(isinstance(item, str | Condition) for item in items):
+            raise UsageError("given: write {column: value}, or texts such as 'age>=65'")
+        conditions = [item if isinstance(item, Condition) else parse_condition(item, columns) for item in items]
     for condition in conditions:
         column = columns.get(condition.column)
         if column is None:
@@ -134,10 +140,27 @@ def encode_given(
     return given, left
 
 
+def _readable(name: object, value: Any) -> Condition:
+    """The condition of one entry.
+
+    Raises:
+        UsageError: The column is no name, or what is asked of it is no value, pair or list of values.
+    """
+    if not isinstance(name, str):
+        raise UsageError("given: a column is not named by text; write {'age': (65, None)}")
+    try:
+        return _from_value(name, value)
+    except ValidationError:
+        raise UsageError(
+            f"given: {name}: cannot be read; write a text, number or date, a pair (lower, upper), a list of values, or "
+            "None for an empty cell"
+        ) from None
+
+
 def _from_value(name: str, value: Any) -> Condition:
     if isinstance(value, Condition):
         return value
-    if value is None:
+    if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value)):
         return Condition(column=name, missing=True)
     if isinstance(value, tuple):
         if len(value) != 2:

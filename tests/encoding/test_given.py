@@ -86,6 +86,23 @@ def test_python_values_are_read(value: object, means: dict[str, object]) -> None
     assert read_conditions({"x": value}, {"x": Categorical()}) == [Condition(column="x", **means)]
 
 
+@pytest.mark.parametrize("missing", [None, float("nan"), np.nan, pd.NA, pd.NaT])
+def test_every_missing_value_is_an_empty_cell(missing: object) -> None:
+    """pandas has several; each of them asks for a cell that is not there."""
+    assert read_conditions({"cost": missing}, COLUMNS) == [Condition(column="cost", missing=True)]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [{"cost": {"a": 1}}, {"sex": b"F"}, {"cost": np.array([1, 2])}, {"sex": [None, "F"]}, {5: 1}, [5], 5, [None]],
+)
+def test_what_is_no_condition_is_told_in_words(written: object) -> None:
+    """Not by the library that checks types, and with the column and the remedy."""
+    with pytest.raises(UsageError, match=r"^given: .*write") as caught:
+        read_conditions(written, COLUMNS)  # type: ignore[arg-type]
+    assert "pydantic" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     "written",
     ["", "sex", "sex=", "=F", "sex!=F", "nobody=1", "key=1", "age is gone", {"age": (1, 2, 3)}, {"sex": []}],
