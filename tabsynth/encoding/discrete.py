@@ -46,7 +46,7 @@ class DiscreteEncoder:
 
         Privacy:
             Names of categories that at least k people have (or that the schema declares) and the share of each
-            leave; rarer ones leave as one pooled share.
+            leave; rarer ones leave as one pooled share, if at least k people have any of them.
         """
         present = ~values.missing
         if isinstance(column, Boolean):
@@ -73,7 +73,10 @@ class DiscreteEncoder:
         rare_label = column.rare_label if isinstance(column, Categorical) else None
         if not labels:
             rare_label = rare_label or RARE_LABEL
-        pooled = rare > 0 and (rare >= k or not labels)
+        behind = rare
+        if entities is not None:  # a person with a hundred rare cells is one person
+            behind = len(np.unique(entities[present][~np.isin(codes, kept)]))
+        pooled = rare > 0 and (behind >= k or not labels)
         if pooled:
             labels.append(rare_label or RARE_LABEL)
             sizes.append(rare)

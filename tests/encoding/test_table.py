@@ -40,6 +40,20 @@ def test_the_ends_of_int64_come_back() -> None:
     assert after.array.tolist() == cells
 
 
+def test_rare_categories_of_one_person_are_not_pooled() -> None:
+    """Forty rows of one person in a ward of their own: a pooled share of them would be that person's."""
+    cells = ["x", "y"] * 100 + ["one person's ward"] * 40
+    people = np.concatenate([np.arange(200), np.full(40, 200)])
+    column = Categorical(rare_label="other")
+    typed = _typed(cells, column)
+    encoder = TableEncoder.fit({"x": column}, typed, k=10, entities=people)
+    assert encoder.encoders["x"].labels == ("x", "y")
+    assert "other" not in encoder.decode(encoder.encode(typed).columns, rng=np.random.default_rng(0)).columns["x"].array
+    several = _typed(["x", "y"] * 100 + [f"ward {place}" for place in range(40)], column)
+    encoder = TableEncoder.fit({"x": column}, several, k=10, entities=np.arange(240) // 2)
+    assert encoder.encoders["x"].labels == ("x", "y", "other")
+
+
 COLUMNS = {
     "integer": (Integer(lower=-(2**40), upper=2**40), st.integers(-(2**40), 2**40)),
     "number": (Number(), st.floats(-1e12, 1e12)),
