@@ -4,7 +4,7 @@ Decisions
 - A leading zero makes a code, not a number: `01234` would come back as 1234.
 - Whole numbers stay whole where gaps made them floats: `3.0` next to an empty cell is 3.
 - `1,234` may be a thousand or one and a bit. Commas count as decimal marks only where one of them cannot group
-  thousands.
+  thousands. Where `1,234.56` or `1.234,56` stand among the cells, the column is asked about, and no key.
 - One word besides the numbers, on many rows (`N` for "not asked"), is read as a gap, and asked about.
 """
 
@@ -29,6 +29,10 @@ _FEW_NUMBERS = 20
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _COMMA_NUMBER = re.compile(r"[+-]?\d+,\d+")
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+")
+# 1,234 and 12,34,567.5; 1.234,5; 1 234,5 and 1'234.5. Not 12.345.678, which may be the number of a person.
+_GROUPED = re.compile(
+    r"[+-]?[1-9]\d{0,2}(?:(?:,\d\d\d?)*,\d{3}(?:\.\d*)?|(?:\.\d{3})+,\d*|(?:[ \u00a0\u202f'\u2019]\d{3})+[.,]\d*)"
+)
 _CODE = re.compile(r"[+-]?0\d")
 _WITH_UNIT = re.compile(r"(?P<before>[^\w\s.,+#-]{0,2}) ?[+-]?\d[\d.,]*(?P<after> ?(?:[^\W\d_]{2,4}|[^\w\s.,])?)")
 _INFINITY = re.compile(r"[+-]?inf(?:inity)?", re.IGNORECASE)
@@ -68,6 +72,9 @@ def read_text_numbers(cells: Cells, *, k: int) -> Numbers | NotNumbers:
     comma = np.array([_COMMA_NUMBER.fullmatch(text) is not None for text in texts], bool)
     infinite = np.array([_INFINITY.fullmatch(text) is not None for text in texts], bool)
     numeric = plain | comma
+    others = ~(numeric | infinite)
+    if others.any() and all(_GROUPED.fullmatch(text) for text in texts[others]):
+        return NotNumbers(("Numbers with thousands marks; rewrite the cells without them, and set type: number.",))
     if not numeric.all() and _have_unit(texts):
         return NotNumbers(
             ("Numbers with a unit, sign of money or percent in the cell; take it out, and set type: number.",)
@@ -81,13 +88,13 @@ def read_text_numbers(cells: Cells, *, k: int) -> Numbers | NotNumbers:
         questions.append(
             f"{int(counts[infinite].sum())} cells spell infinity and are read as missing; is that what they mean?"
         )
-    word = _one_word_besides(texts, counts, ~(numeric | infinite), numeric, k)
+    word = _one_word_besides(texts, counts, others, numeric, k)
     if word is not None:
         gaps.append(word)
         questions.append(
             "One word stands beside the numbers on many rows and is read as missing; is that what it means?"
         )
-    others = ~(numeric | infinite) & (texts != word)
+    others = others & (texts != word)
     if others.any():
         return NotNumbers(_mostly_numbers(texts, counts, numeric, others))
     numbers = texts[numeric]

@@ -62,6 +62,18 @@ def test_decimal_comma() -> None:
     assert isinstance(mixed, Text) and "side by side" in str(mixed.question)
 
 
+@pytest.mark.parametrize("form", ["1,{}.50", "1.{},50", "1'{}.50", "1 {},50", "1,{},000", "-1,23,{}.50"])
+def test_thousands_marks_are_asked_about(form: str) -> None:
+    """Amounts such as 1,234.56 or 1.234,56 are neither keys nor free text, however alike they are."""
+    column = inferred([form.format(100 + n) for n in range(N_ROWS)])
+    assert isinstance(column, Text) and "thousands marks" in str(column.question)
+
+
+def test_numbers_of_people_with_points_stay_keys() -> None:
+    """12.345.678 is how some countries write the number of a person."""
+    assert isinstance(inferred([f"12.{n + 100}.{n * 37 % 900 + 100}" for n in range(N_ROWS)]), Identifier)
+
+
 @pytest.mark.parametrize("gap", ["?", "NA", "N/A", "nan", "NULL", "None", "-", ".", "#N/A", "unknown"])
 def test_well_known_gaps_among_numbers(gap: str) -> None:
     """A number column may spell its gaps; the spellings are listed."""
