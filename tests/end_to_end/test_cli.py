@@ -344,6 +344,12 @@ def test_help_teaches() -> None:
         assert command in root and "--json" in page and "--debug" in page
 
 
+def test_the_version_needs_no_command() -> None:
+    """`tabsynth --version` says which one it is and is done."""
+    result = call("--version")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, f"{ts.__version__}\n", "")
+
+
 def test_generators_are_listed_for_programs() -> None:
     """Every generator with its defaults, as JSON; also those whose defaults are made anew each time."""
     from tabsynth.generators import GENERATORS
