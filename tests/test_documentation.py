@@ -28,6 +28,8 @@ def _code(language: str) -> list[str]:
 def test_every_command_is_described(command: str) -> None:
     """Each command is in the README and has help."""
     assert f"tabsynth {command}" in README
+    rows = re.findall(rf"^\| `tabsynth {command}(?: .*?)?` \|", README, flags=re.MULTILINE)
+    assert len(rows) == (2 if command == "ledger" else 1)  # show and verify
     assert typer.main.get_command(app).commands[command].help
 
 
