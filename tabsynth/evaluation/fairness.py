@@ -191,7 +191,7 @@ def group_findings(
     result = answer(
         metric,
         value=value if two_sided else worst.synthetic,
-        interval=interval if two_sided else _around(worst, interval),
+        interval=interval if two_sided else _around(worst, interval, least=0.0 if metric.unit == "share" else -1.0),
         n=n,
         reference=shown,
         baseline=baseline,
@@ -227,10 +227,10 @@ def _sizes(interval: Interval, two_sided: bool) -> tuple[float, float]:
     return (0.0 if interval.low <= 0 <= interval.high else low), high
 
 
-def _around(worst: GroupScore, interval: Interval) -> Interval:
-    """Interval of the value itself: that of the difference, moved by what real rows show."""
-    low, high = worst.interval.low + worst.real, worst.interval.high + worst.real
-    return Interval(low=min(max(-1.0, low), worst.synthetic), high=max(high, worst.synthetic), level=interval.level)
+def _around(worst: GroupScore, interval: Interval, *, least: float) -> Interval:
+    """Interval of the value itself: that of the difference, moved by what real rows show, held to [least, 1]."""
+    low, high = max(least, worst.interval.low + worst.real), min(1.0, worst.interval.high + worst.real)
+    return Interval(low=min(low, worst.synthetic), high=max(high, worst.synthetic), level=interval.level)
 
 
 def _ratio(comparison: Comparison, grouping: Grouping, group: Group, which: Which) -> tuple[float, float]:

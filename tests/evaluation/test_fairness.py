@@ -81,6 +81,14 @@ def test_fresh_rows_are_fair() -> None:
     assert verdicts["group-fidelity"] is Verdict.PASS
 
 
+def test_few_people_leave_wide_intervals_that_are_still_shares() -> None:
+    """No share of a group's people, or of its rows, lies below 0 or above 1, however little was seen."""
+    comparison = compare_frames(people(500, 0), people(150, 1), people(500, 2), TABLE)
+    for metric in (GroupFidelity(), GroupLeakage()):
+        interval = metric.measure(comparison, level=0.95).results[0].interval
+        assert interval is not None and 0 <= interval.low <= interval.high <= 1, metric.name
+
+
 def test_a_group_that_is_dropped_is_found() -> None:
     """Nine of ten people of the rare origin are gone."""
     rows = people(6_000, 2)
