@@ -6,6 +6,7 @@ alone.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 from markupsafe import Markup
@@ -100,10 +101,29 @@ def forest(
     return chart(_WIDTH, height + 18, label, parts)
 
 
-def _name(name: str, y: float) -> Markup:
-    title = element("title", name)
-    words = shortened(name, 27)
-    return element("text", title, words, x=_LEFT - 10, y=y + 4, text_anchor="end", font_size=11, fill=INK)
+def _name(name: str, y: float, *, most: int = 2) -> Markup:
+    """The name of what is drawn at height y, on as many lines as it needs, at most `most`; its title is never cut."""
+    lines = _lines(name, most)
+    size = 11 if len(name) <= 27 else min(10, 12 - len(lines))
+    top = y + 4 - (len(lines) - 1) * (size + 0.5) / 2
+    return Markup("").join(
+        element(
+            "text", element("title", name), words, x=_LEFT - 10, y=top + number * (size + 0.5), text_anchor="end",
+            font_size=size, fill=INK,
+        )
+        for number, words in enumerate(lines)
+    )  # fmt: skip
+
+
+def _lines(name: str, most: int) -> list[str]:
+    """A long name in lines of up to 31 characters: two groups that meet apart, where they fit; the last line is cut."""
+    if len(name) <= 27:
+        return [name]
+    first, _, second = name.partition(", ")
+    if second and max(len(first), len(second)) <= 30:
+        return [f"{first},", second]
+    lines = textwrap.wrap(name, 31)
+    return lines if len(lines) <= most else [*lines[: most - 1], shortened(" ".join(lines[most - 1 :]), 31)]
 
 
 def group_bars(groups: Sequence[GroupScore], *, label: str) -> Markup:
@@ -113,7 +133,7 @@ def group_bars(groups: Sequence[GroupScore], *, label: str) -> Markup:
     parts: list[Markup] = []
     for number, item in enumerate(groups):
         y = number * 30.0
-        parts.append(_name(item.group, y + 12))
+        parts.append(_name(item.group, y + 12, most=3))
         parts.append(box(_LEFT, y + 4, max(1.0, item.real * scale), 9, TRAIN))
         parts.append(box(_LEFT, y + 14, max(1.0, item.synthetic * scale), 9, SYNTHETIC))
         parts.append(text(_WIDTH, y + 18, f"{item.real:.3f} · {item.synthetic:.3f}", anchor="end", size=10))

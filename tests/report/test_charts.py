@@ -9,6 +9,7 @@ import pytest
 
 from tabsynth.evaluation.base import Family, Judged, Result
 from tabsynth.evaluation.detection import Curve, Telltale
+from tabsynth.evaluation.fairness import GroupScore
 from tabsynth.evaluation.intervals import Interval
 from tabsynth.evaluation.pairs import PairScore, PairScores
 from tabsynth.evaluation.policy import Clause, judge
@@ -24,6 +25,7 @@ from tabsynth.report.charts import (
     telltale_chart,
 )
 from tabsynth.report.svg import SYNTHETIC, element, shortened
+from tabsynth.report.utility_charts import forest, group_bars
 
 
 def limit_of(value: float, limit: float, direction: str = "at most") -> Limit:
@@ -142,6 +144,28 @@ def test_long_names_are_cut() -> None:
     """A label keeps its length; the full name is in the title."""
     assert shortened("abcdef", 4) == "abc…"
     assert shortened("abcd", 4) == "abcd"
+
+
+def test_groups_that_meet_are_told_apart() -> None:
+    """Nothing of a group's name is cut off where it fits on two or three lines; on paper there is no other."""
+    names = (
+        "discharged: highest third, sex: Female",
+        "discharged: highest third, sex: Male",
+        "arterial_pressure_min: highest third, oxygen_saturation: lowest third",
+    )
+    sure = Interval(low=0.0, high=0.1)
+    scores = [
+        GroupScore(group=name, n_people=100, synthetic=0.1, real=0.1, difference=0.0, interval=sure, judged=True)
+        for name in names
+    ]
+    drawn = re.sub("<title>.*?</title>", "", str(group_bars(scores, label="groups")))
+    words = " ".join(re.findall(r'text-anchor="end"[^>]*>([^<]*)<', drawn))
+    assert all(name in words for name in names), words
+    assert "(per SD)" in " ".join(
+        re.findall(
+            r">([^<]*)</text>", str(forest(["arterial_pressure_minimum (per SD)"], [(0, 0, 1)], [(0, 0, 1)], label="x"))
+        )
+    )
 
 
 def test_charts_show_where_real_rows_would_lie() -> None:
