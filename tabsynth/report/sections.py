@@ -103,9 +103,9 @@ SECTIONS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     (
         "shadow",
         "Attacks by somebody who has the generator",
-        "The generator's recipe was repeated many times on other people, half of the time with a person and "
+        "Who has the generator can repeat its recipe many times on other people, half of the time with a person and "
         "half without, to learn what that person's presence does to rows; of a private generator, on invented "
-        "rows. Then the released table, or the claim, was held against what was learned.",
+        "rows. Then the released table, or the claim, is held against what was learned.",
         ("shadow-membership", "shadow-area", "shadow-outliers", "epsilon-audit"),
     ),
     (

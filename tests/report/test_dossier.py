@@ -92,6 +92,13 @@ def test_every_attack_plays_an_attacker(report: Report) -> None:
     assert play(failed)[0].verdict is Verdict.FAIL
 
 
+def test_an_attack_that_nobody_made_is_not_told_as_made(report: Report) -> None:
+    """At the level standard no recipe is repeated: the section says what the attack is, its rows that it is open."""
+    (section,) = [section for section in report.sections if section.id == "shadow"]
+    assert all(result.value is None for result in section.results)
+    assert "was repeated" not in section.intro and "was held" not in section.intro
+
+
 def test_all_sections_lie_in_chapters(report: Report) -> None:
     """Once each."""
     placed = [section for chapter in report.chapters for section in chapter.sections]
