@@ -51,6 +51,13 @@ class Change(Part):
             return "different"
         return "stronger" if gain > 0 else "weaker"
 
+    @property
+    def words(self) -> str:
+        """What happened, where it is beyond chance: few rows alone make any dependence look stronger than in train."""
+        if self.excess.low <= 0:
+            return "as in train, within chance"
+        return f"{self.kind} from train" if self.kind == "different" else f"{self.kind} than in train"
+
 
 class Changes(Detail):
     """The pairs whose dependence changed most beyond what the holdout shows."""
@@ -108,7 +115,7 @@ class Association:
                 interval=largest_of((change.excess for change in found), level=level),
             ),
             notes=(
-                f"The pair that changed most: {worst.first} × {worst.second}, {worst.kind} than in train.",
+                f"The pair that changed most: {worst.first} × {worst.second}, {worst.words}.",
                 f"Shares of rows; {len(found):,} pairs were compared, and the interval holds for all of them together.",
             ),
         )
