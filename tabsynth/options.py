@@ -9,7 +9,7 @@ import typer
 
 from tabsynth.errors import UsageError
 
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but the result and errors.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result, or the error, as JSON.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks. They may show data values.")]
 Seed = Annotated[

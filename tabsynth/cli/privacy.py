@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -175,8 +176,8 @@ def plan(
     made = forecast(
         maker,
         loaded,
-        rows=int(_number("--rows", rows.removeprefix("~"))),
-        epsilons=[_number("--epsilon", part) for part in epsilon.split(",")],
+        rows=int(_number("--rows", rows.removeprefix("~"), such_as="~50000")),
+        epsilons=[_number("--epsilon", part, such_as="0.1,1,3") for part in epsilon.split(",")],
         table_name=choose_table(loaded, table),
     )
     lines = [
@@ -194,8 +195,11 @@ def plan(
     put([one.model_dump(mode="json") for one in made], as_json=as_json, text="\n".join(lines))
 
 
-def _number(option: str, text: str) -> float:
+def _number(option: str, text: str, *, such_as: str) -> float:
     try:
-        return float(text.strip().replace("_", ""))
+        number = float(text.strip().replace("_", ""))
     except ValueError:
-        raise UsageError(f"{option}: write numbers such as 0.1,1,3") from None
+        number = math.nan
+    if not math.isfinite(number):
+        raise UsageError(f"{option}: write numbers such as {such_as}")
+    return number

@@ -305,6 +305,19 @@ def test_wrong_usage(tmp_path: Path) -> None:
     assert (tmp_path / "full" / "keep").read_text() == "mine"
 
 
+@pytest.mark.parametrize("rows", ["nan", "inf", "many", "50,000"])
+def test_a_number_of_rows_to_plan_for_is_named(rows: str) -> None:
+    """What is no number of rows is told with one that is."""
+    refused(2, "plan", SCHEMA, "--rows", rows, says="--rows: write numbers such as ~50000")
+
+
+def test_quiet_leaves_the_result() -> None:
+    """As its help says: with --quiet the result is still on standard output, and nothing on standard error."""
+    result = call("scan", PATIENTS, "--quiet")
+    assert result.stdout and not result.stderr
+    assert "nothing but the result and errors" in " ".join(call("scan", "--help").stdout.split())
+
+
 def test_changed_models_are_refused(tmp_path: Path) -> None:
     """A model file with one byte changed is refused with exit code 6."""
     call("fit", SCHEMA, PATIENTS, "-o", tmp_path / "m", "-q")
