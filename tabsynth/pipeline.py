@@ -111,7 +111,23 @@ def _frames(tables: object | Mapping[str, object], name: str | None) -> dict[str
 
 
 def validate(table: object, schema: Schema | str | Path, *, table_name: str | None = None) -> Validation:
-    """Compare a table with its schema: all violations at once, with counts and row numbers, never values."""
+    """Compare a table with its schema: all violations at once, with counts and row numbers, never values.
+
+    Args:
+        table: A table (pandas, polars, pyarrow), shape (n_rows, n_columns).
+        schema: The schema, or its path.
+        table_name: Which table of a schema with several.
+
+    Returns:
+        Typed values, and everything that is wrong; `ok` where nothing is.
+
+    Raises:
+        DataError: It is no table.
+        SchemaError: The schema cannot be read, or a rule of it cannot be used on these columns.
+        UsageError: The schema has no such table, or several and none was named.
+
+    Privacy: Names of columns, counts and row numbers leave; values of cells do not.
+    """
     schema = as_schema(schema)
     name = choose_table(schema, table_name)
     return validate_table(to_pandas(table)[0], schema.tables[name], name=name)

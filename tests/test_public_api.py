@@ -26,3 +26,10 @@ def test_unknown_names_are_attribute_errors() -> None:
     """A name that is not there fails as Python code expects."""
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
         _ = tabsynth.Nothing
+
+
+def test_every_function_says_what_it_refuses() -> None:
+    """Whoever calls it need not read the code to know which errors to expect."""
+    functions = {name: getattr(tabsynth, name) for name in tabsynth.__all__}
+    silent = [name for name, it in functions.items() if inspect.isfunction(it) and "Raises:" not in str(it.__doc__)]
+    assert silent == []
