@@ -27,6 +27,8 @@ from tabsynth.schema.files import save_schema
 from tests.dp.audits import ZeroNoise, make, neighbours, private_table, schema_of, visits, ward
 from tests.dp.test_replay import called
 
+pytestmark = pytest.mark.usefixtures("same_noise")
+
 
 def released(**parameters: Any) -> tuple[Model, pd.DataFrame]:
     """A model, and rows of it."""

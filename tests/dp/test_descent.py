@@ -24,6 +24,7 @@ from tabsynth.errors import BudgetError, UsageError
 from tests.dp import audits
 from tests.dp.audits import make, schema_of, ward
 
+pytestmark = pytest.mark.usefixtures("same_noise")
 SCHEDULE = Schedule(steps=3, rate=0.5, noise=2.0, batch=10.0)
 SIZES = {"a": 3, "b": 4, "c": 9}
 

@@ -36,6 +36,7 @@ from tabsynth.schema.model import Schema
 from tabsynth.schema.validate import validate_table
 from tests.dp.audits import PRIVATE, ZeroNoise, each_of, make, private_table, schema_of, ward
 
+pytestmark = pytest.mark.usefixtures("same_noise")
 PER_PERSON = {"table": "t", "key": "person", "max_rows": 2}
 each = each_of(PRIVATE)
 

@@ -75,6 +75,7 @@ def test_noise_is_as_many_times_smaller_as_rows_may_be() -> None:
 
 
 @pytest.mark.parametrize("name", ["dp-independent", "dp-mst", "dp-autoregressive"])
+@pytest.mark.usefixtures("same_noise")
 def test_rows_and_people_come_back(name: str, tmp_path: Path) -> None:
     """About as many rows and people as there were; shares are of people; the certificate says so."""
     table = pd.concat([people()] * 20, ignore_index=True)
