@@ -19,8 +19,9 @@ demo: $(CORE) ## Synthesize the example patients and say where the report is.
 test: $(DEV) ## All tests but the nightly ones.
 	$(BIN)/python -m pytest -n 2
 
-nightly: $(DEV) ## Slow audits.
+nightly: $(DEV) ## Slow audits, and a search for examples that break a property.
 	$(BIN)/python -m pytest -n 2 -m nightly
+	TABSYNTH_SEARCH=1 $(BIN)/python -m pytest -n 2 -m hypothesis
 
 # SDV needs pandas 2, so that it has an environment of its own. Minutes, installation included: not part of .ci/run.
 test-sdv: .venv-sdv/.installed ## The generators of SDV, in .venv-sdv; nightly.

@@ -56,7 +56,7 @@ def text_tables(draw: st.DrawFn) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(table=text_tables())
 def test_text_reads_back_as_it_was_written(tmp_path: Path, suffix: str, table: pd.DataFrame) -> None:
     """Any Unicode cells and names survive every format, and the same table gives the same bytes."""
@@ -70,7 +70,7 @@ def test_text_reads_back_as_it_was_written(tmp_path: Path, suffix: str, table: p
     assert file.read_bytes() == first
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(numbers=st.lists(st.floats(allow_nan=False) | st.none(), min_size=1, max_size=20))
 def test_numbers_read_back_to_the_last_bit(tmp_path: Path, numbers: list[float | None]) -> None:
     """Every float is spelled so that it reads back as the same float, infinities and -0.0 included."""
