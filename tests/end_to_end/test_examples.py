@@ -76,7 +76,6 @@ def test_script_runs(script: str, tmp_path: Path) -> None:
         [sys.executable, "-W", "error", ROOT / "examples" / script, tmp_path / "out"],
         capture_output=True,
         text=True,
-        timeout=300,
         check=False,
     )
     assert run.returncode == 0, run.stderr

@@ -130,7 +130,7 @@ def test_three_hundred_columns_at_quick_level() -> None:
     schema = Schema(tables={"t": Table(columns={name: Number() for name in names})})
     started = time.process_time()
     report = ts.evaluate(train=frames[0], holdout=frames[1], synthetic=frames[2], schema=schema, level="quick")
-    assert time.process_time() - started < 30
+    assert time.process_time() - started < 90  # about 10; far more than 100 where all pairs are compared
     assert [result.error for result in report.evaluation.results if result.error] == []
     assert "1,000 of 44,850 pairs" in report.evaluation.result("pair-similarity").notes[0]
 

@@ -28,7 +28,10 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--disable-dev-shm-usage",  # containers have little of it, and a page that needs more crashes
 ]
+PATIENCE = 600_000
+"""Milliseconds for whatever the browser is waited for: how fast the machine is, is not tested."""
 
 if not CHROMIUM:
     pytest.skip("no Chromium is installed: apt-get install chromium", allow_module_level=True)
@@ -40,7 +43,7 @@ axe_core = pytest.importorskip("axe_playwright_python.sync_playwright", reason="
 def browser() -> Iterator[Any]:
     """One Chromium for all tests of this file."""
     with playwright.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS, headless=True)
+        opened = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS, headless=True, timeout=PATIENCE)
         yield opened
         opened.close()
 
@@ -75,6 +78,7 @@ def page_file(request: pytest.FixtureRequest, report: Report, tmp_path_factory: 
 def opened(browser: Any, file: Path, width: int, **options: Any) -> Iterator[tuple[Any, list[str]]]:
     """A page at a width, offline, with what its console and its requests say."""
     context = browser.new_context(viewport={"width": width, "height": 800}, offline=True, **options)
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))
