@@ -236,5 +236,6 @@ def _broken_rules(validation: Validation) -> dict[str, int]:
     broken: dict[str, int] = {}
     for violation in validation.violations:
         rule = f"{violation.column}: {violation.rule}" if violation.column else violation.rule
-        broken[rule] = broken.get(rule, 0) + violation.count
+        # A finding about a whole column counts no rows: all of them break the rule.
+        broken[rule] = broken.get(rule, 0) + (violation.count or validation.typed.n_rows)
     return broken

@@ -161,6 +161,16 @@ def test_a_million_rows_are_sampled_and_it_is_said() -> None:
     found = report.evaluation
     assert [(result.metric, result.error) for result in found.results if result.error] == []
     assert found.n_compared == 20_000
-    assert "20,000 rows each" in " ".join(found.result("column-similarity").notes)
+    assert "20,000 rows each" in " ".join(found.result("digits").notes)
     assert "were drawn at random" in " ".join(found.result("membership").notes)
     assert "rows to learn from" in " ".join(found.result("train-on-synthetic").notes)
+
+
+def test_a_column_beside_the_schema_is_a_violation() -> None:
+    """A release with a column that the schema lacks breaks the contract in every row: here it holds the real keys."""
+    schema = Schema(tables={"t": Table(columns={"who": Identifier(), "size": Integer()})})
+    parts = [pd.DataFrame({"who": [f"{n}" for n in range(n, n + 60)], "size": range(n, n + 60)}) for n in (0, 100, 200)]
+    odd = parts[2].assign(key=parts[0]["who"].to_numpy())
+    found = ts.evaluate(train=parts[0], holdout=parts[1], synthetic=odd, schema=schema, level="quick").evaluation
+    result = found.result("schema-violations")
+    assert (result.value, result.verdict) == (60, Verdict.FAIL)
