@@ -12,6 +12,8 @@ Decisions
   in a thousand from none.
 - No model of how improbable a row is: in many tables people stand twice by mistake, and a model that finds a row
   improbable would take the fresh second record of such a person for a copy. Real pairs count those, too.
+- Where the release has more rows than train has people, copies are held against the people: else copies of everybody
+  would pass among rows enough that are none.
 - A release without a copy passes, however small it is: it holds none. What its generator might do next is asked by
   `exact-copies` and by the attacks.
 """
@@ -34,10 +36,11 @@ class SingleCopies:
     """Share of synthetic rows that equal a row which one person of train alone has.
 
     Formula:
-        c = P(s in T1), T1 the rows of train that one person has; judged: c - r, r the same of strangers: of holdout
-        rows, and of training rows with the other people of train.
+        c = P(s in T1), T1 the rows of train that one person has; judged: (c - r) max(1, n_S / N_T), r the same of
+        strangers: of holdout rows, and of training rows with the other people of train; n_S rows of the release, N_T
+        people of train.
     Units:
-        A share of rows, 0 to 1.
+        A share of rows, 0 to 1; judged, of people where these are fewer than the rows.
     Cost:
         A sort of every column: 0.1 s at 20,000 rows x 15 columns.
     Source:
@@ -74,6 +77,14 @@ class SingleCopies:
             (_shared_by_two(holdout, _owners(comparison, holdout, n_codes)), m * m // (2 * len(train))),
             level=level,
         )
+        excess = unexplained(copies, n, chance, n_chance, level=level)
+        times = max(1.0, n / (int(comparison.people("train").max()) + 1))
+        notes = [
+            f"{copies:,} of {n:,} rows. Among strangers {chance:,} of {n_chance:,} coincide by chance with a row that "
+            "one person has."
+        ]
+        if times > 1:
+            notes.append("The release has more rows than train has people: the excess is a share of the people.")
         whole = answer(
             self,
             value=copies / n,
@@ -83,13 +94,12 @@ class SingleCopies:
             baseline=float((owners[independent] == 1).mean()),
             judged=Judged(
                 what="excess over strangers",
-                value=copies / n - chance / n_chance,
-                interval=unexplained(copies, n, chance, n_chance, level=level),
+                value=max(-1.0, min(1.0, times * (copies / n - chance / n_chance))),
+                interval=Interval(
+                    low=max(-1.0, min(1.0, times * excess.low)), high=min(1.0, times * excess.high), level=level
+                ),
             ),
-            notes=(
-                f"{copies:,} of {n:,} rows. Among strangers {chance:,} of {n_chance:,} coincide by chance with a row "
-                "that one person has.",
-            ),
+            notes=tuple(notes),
         )
         return Findings([whole])
 

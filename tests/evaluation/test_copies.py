@@ -11,6 +11,7 @@ from tabsynth.evaluation.comparison import Rows
 from tabsynth.evaluation.copies import CopyCounts, ExactCopies, IdentifierReuse, TextReuse, row_codes
 from tabsynth.evaluation.nearest import NearCopies
 from tabsynth.evaluation.policy import load_policy
+from tabsynth.evaluation.single_copies import SingleCopies
 from tabsynth.schema.columns import Categorical, Identifier, Integer, Number, Text
 from tabsynth.schema.model import Table
 from tests.conftest import MixedTable
@@ -145,3 +146,16 @@ def test_the_ratio_tells_a_copy_from_a_row_with_neighbours() -> None:
         found = NearCopies().measure(compare_frames(train, frame, frame, table), level=0.95)
         assert found.detail is not None
         assert set(found.detail.model_dump()["synthetic_ratio"]) == {ratio}
+
+
+def test_copies_do_not_hide_among_many_rows(mixed_table: MixedTable) -> None:
+    """One training person in twenty, copied among two thousand times as many rows, is no pass."""
+    train, fresh = mixed_table(400), mixed_table(40_000, seed=5)
+    hidden = pd.concat([fresh, train.iloc[:20]], ignore_index=True)
+    holdout = mixed_table(400, seed=1)
+    result = judged(SingleCopies().measure(compare_frames(train, holdout, hidden, MIXED), level=0.95).results[0])
+    assert result.judged is not None
+    assert result.judged.value == pytest.approx(20 / 400, rel=0.01)
+    assert result.verdict is not Verdict.PASS
+    innocent = SingleCopies().measure(compare_frames(train, holdout, fresh, MIXED), level=0.95).results[0]
+    assert judged(innocent).verdict is Verdict.PASS
