@@ -250,7 +250,10 @@ def differing_states(asked: Array, states: Array) -> Array:
 
 
 def nearest_rows(asked: Points, searched: Points, k: int) -> Array:
-    """Row numbers of the k nearest searched rows in the first encoding, the nearest first; shape (n_asked, k)."""
+    """Row numbers of the k nearest searched rows in the first encoding, the nearest first; shape (n_asked, k).
+
+    Of equally near rows the first ones count, so that two searches among equal rows find the same.
+    """
     name = next(iter(asked.numbers))
     columns, states = np.ascontiguousarray(searched.numbers[name].T), np.ascontiguousarray(searched.states.T)
     k = min(k, searched.n_rows)
@@ -264,10 +267,8 @@ def nearest_rows(asked: Points, searched: Points, k: int) -> Array:
             np.subtract(asked.numbers[name][rows, column, None], columns[column][None, :], out=step)
             np.abs(step, out=step)
             total += step
-        if k == 1:
-            found[rows, 0] = total.argmin(axis=1)
-            continue
-        some = np.argpartition(total, k - 1, axis=1)[:, :k]
-        by_distance = np.argsort(np.take_along_axis(total, some, axis=1), axis=1, kind="stable")
-        found[rows] = np.take_along_axis(some, by_distance, axis=1)
+        for place in range(k):
+            nearest = total.argmin(axis=1)
+            found[rows, place] = nearest
+            total[np.arange(len(total)), nearest] = np.inf
     return found

@@ -10,6 +10,7 @@ Decisions
   prior fitted to all conditions. The control is the expectation of n w (1 - w)^(n - 1) under it.
 - A condition grows by one random column at a time and stops as soon as it fits one synthetic row, so it is no narrower
   than it has to be: the more columns, the more isolates by itself.
+- Equal synthetic rows count as one: a release with every row twice would else hold no condition that fits one row.
 - Numbers are bounded on the side of their tail, as a person stands out by an extreme, not by a middling value.
 
 Source: predicate singling out and its baseline, Cohen & Nissim 2020, "Towards formalizing the GDPR's notion of singling
@@ -25,6 +26,7 @@ from scipy.special import betaln
 
 from tabsynth.evaluation.base import Detail, Family, Findings, Judged, Unit, answer, unmeasured
 from tabsynth.evaluation.comparison import Array, Comparison, Rows
+from tabsynth.evaluation.copies import row_codes
 from tabsynth.evaluation.intervals import newcombe, wilson
 from tabsynth.evaluation.targets import MIN_TARGETS, AttackBars, one_row_each, too_few
 from tabsynth.randomness import child
@@ -138,8 +140,9 @@ def equal_weight(matches: Array, n_holdout: int, n_train: int) -> float:
 
 
 def _isolating(comparison: Comparison, rows: Rows, name: str) -> list[Condition]:
-    """Different conditions that fit exactly one of the rows."""
+    """Different conditions that fit exactly one of the rows; rows that are equal count as one."""
     rng = child(comparison.seed, "evaluation", "singling-out", name)
+    rows = rows.take(np.sort(np.unique(row_codes(rows)[0], return_index=True)[1]))
     if rows.n_rows > MAX_SEARCHED:
         rows = rows.take(np.sort(rng.choice(rows.n_rows, MAX_SEARCHED, replace=False)))
     if rows.n_rows < MIN_TARGETS:

@@ -156,3 +156,16 @@ def test_the_search_over_attacks_is_paid_for() -> None:
     assert judged.interval is not None
     assert judged.interval.low < 0 < judged.value < judged.interval.high
     assert trials[worst][0].value - trials[worst][1].value == judged.value
+
+
+@pytest.mark.parametrize("metric", [SinglingOut, Linkability])
+def test_repeating_every_row_hides_no_copy(metric: type[SinglingOut] | type[Linkability]) -> None:
+    """A release that holds each training row forty times is as bad as one that holds it once."""
+    rng = np.random.default_rng(0)
+    table = Table(columns={name: Number(decimals=2) for name in "abcd"})
+    train, holdout = (pd.DataFrame(rng.normal(size=(300, 4)).round(2), columns=list("abcd")) for _ in range(2))
+    many = pd.concat([train] * 40, ignore_index=True)
+    once, often = (
+        metric().measure(compare_frames(train, holdout, made, table), level=0.95).results[0] for made in (train, many)
+    )
+    assert once.value == often.value == 1.0
