@@ -66,7 +66,8 @@ class GroupUtility:
         if isinstance(made, str):
             return Findings([unmeasured(self, made, undecided="Needs" in made)])
         if not made.trials:
-            return Findings([unmeasured(self, "No column could be predicted from the others.")])
+            note = "No column could be predicted from the others, or tested."
+            return Findings([unmeasured(self, note, undecided=made.untested)])
         trial = made.trials[0]
         rows = tested(comparison, MAX_TESTED)[0].take(trial.used)
         sources: tuple[Source, ...] = ("real", "synthetic", "naive")

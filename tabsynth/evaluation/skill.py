@@ -51,6 +51,18 @@ class Skill:
         return around(self.value, error, n=int(people.max()) + 1, level=level, lower=lower, upper=upper, scale=0.5)
 
 
+def can_be_measured(task: Task, labels: Array) -> bool:
+    """Whether labels, shape (n_rows,), tell a model that predicts them from one that does not.
+
+    For classes, some class and its others must each have MIN_SIDE rows: else every model has the skill 0, and nothing
+    would ever be lost.
+    """
+    if not task.n_classes:
+        return bool(len(labels) and np.ptp(labels) > 0)
+    counts = np.bincount(labels.astype(np.int64), minlength=task.n_classes)
+    return bool((np.minimum(counts, len(labels) - counts) >= MIN_SIDE).any())
+
+
 def measure_skill(task: Task, predicted: Array, labels: Array) -> Skill:
     """Skill of predictions.
 

@@ -22,7 +22,7 @@ from tabsynth.evaluation.comparison import Comparison, Rows, independent_rows
 from tabsynth.evaluation.intervals import around, standard_error_of_mean
 from tabsynth.evaluation.learners import boosting
 from tabsynth.evaluation.part import Part
-from tabsynth.evaluation.skill import Skill, mean_skill, measure_skill
+from tabsynth.evaluation.skill import Skill, can_be_measured, mean_skill, measure_skill
 from tabsynth.evaluation.tasks import ONE_FIT, Designer, drawn, labelled, make_task, row_limit, tested
 from tabsynth.evaluation.utility_trial import MIN_LEARNED_FROM, MIN_TESTED
 from tabsynth.randomness import child
@@ -92,22 +92,29 @@ class GlobalUtility:
         found = {name: _skills(comparison, name, sources, asked) for name in names}
         measured = {name: skills for name, skills in found.items() if skills is not None}
         if not measured:
-            return Findings([unmeasured(self, "No column holds two values often enough to be predicted.")])
+            open_ = any(make_task(comparison, name) is not None for name in names)
+            note = "No column holds two values often enough to be predicted and tested."
+            return Findings([unmeasured(self, note, undecided=open_)])
         whole = {source: mean_skill([skills[source] for skills in measured.values()]) for source in sources}
         real, synthetic = whole["real"], whole["synthetic"]
         notes = [f"{len(measured)} columns; {n_rows:,} rows to learn from, {asked.n_rows:,} to test on."]
         if len(names) < len(comparison.columns):
             notes.append(f"{len(names)} of {len(comparison.columns)} columns were predicted, drawn by seed.")
         notes.append(ONE_FIT)
-        judged = None
-        if real.value >= LEAST_SKILL:
-            share = synthetic.value / real.value
-            influence = (synthetic.influence - share * real.influence) / real.value
-            error = standard_error_of_mean(influence, people)
-            interval = around(share, error, n=int(people.max()) + 1, level=level, lower=-20.0, upper=20.0)
-            judged = Judged(what="share of the ceiling", value=share, interval=interval)
-        else:
-            notes.append("Hardly any column can be predicted from real rows, so nothing can be lost; not judged.")
+        columns = [
+            ColumnSkill(column=name, **{source: round(skill.value, 4) for source, skill in skills.items()})
+            for name, skills in measured.items()
+        ]
+        columns.sort(key=lambda item: item.synthetic - item.real)
+        detail = ColumnSkills(columns=tuple(columns))
+        if real.value < LEAST_SKILL:  # no value, or the limit on the share would be held against the skill itself
+            note = "Hardly any column can be predicted from real rows, so nothing can be lost; not judged."
+            open_ = real.interval(people, level).high >= LEAST_SKILL
+            return Findings([unmeasured(self, note, *notes, undecided=open_)], detail)
+        share = synthetic.value / real.value
+        influence = (synthetic.influence - share * real.influence) / real.value
+        error = standard_error_of_mean(influence, people)
+        interval = around(share, error, n=int(people.max()) + 1, level=level, lower=-20.0, upper=20.0)
         result = answer(
             self,
             value=synthetic.value,
@@ -115,15 +122,10 @@ class GlobalUtility:
             n=int(people.max()) + 1,
             reference=real.value,
             baseline=whole["naive"].value,
-            judged=judged,
+            judged=Judged(what="share of the ceiling", value=share, interval=interval),
             notes=tuple(notes),
         )
-        columns = [
-            ColumnSkill(column=name, **{source: round(skill.value, 4) for source, skill in skills.items()})
-            for name, skills in measured.items()
-        ]
-        columns.sort(key=lambda item: item.synthetic - item.real)
-        return Findings([result], ColumnSkills(columns=tuple(columns)))
+        return Findings([result], detail)
 
 
 def _some_columns(comparison: Comparison) -> tuple[str, ...]:
@@ -141,7 +143,7 @@ def _skills(comparison: Comparison, name: str, sources: dict[str, Rows], asked: 
         return None
     labels = task.labels(asked)
     used = np.flatnonzero(~np.isnan(labels))
-    if len(used) < MIN_TESTED or np.ptp(labels[used]) == 0:
+    if len(used) < MIN_TESTED or not can_be_measured(task, labels[used]):
         return None
     designer = Designer(comparison.train, comparison.scales, task.features)
     design = designer.design(asked.take(used))

@@ -16,7 +16,7 @@ import numpy as np
 from tabsynth.evaluation.base import Findings, Metric, unmeasured
 from tabsynth.evaluation.comparison import Array, Comparison, Rows, independent_rows
 from tabsynth.evaluation.learners import FAMILIES, SETTINGS, Predictor, learn
-from tabsynth.evaluation.skill import Skill, measure_skill
+from tabsynth.evaluation.skill import Skill, can_be_measured, measure_skill
 from tabsynth.evaluation.tasks import (
     Design,
     Designer,
@@ -65,6 +65,8 @@ class Trials:
     trials: tuple[Trial, ...]
     untold: tuple[str, ...]
     """Columns that should be predicted and hold one value, or hardly any."""
+    untested: bool
+    """Whether one of these could be learned, and the test rows are too few to say how well."""
     n_rows: int
     n_tested: int
     all_people: Array  # (n_tested,)
@@ -95,14 +97,16 @@ def _trials(comparison: Comparison) -> Trials | str:
     asked, people = tested(comparison, MAX_TESTED)
     made: list[Trial] = []
     untold: list[str] = []
+    untested = False
     for name in names:
         task = make_task(comparison, name)
         trial = None if task is None else _trial(comparison, task, rows, asked, people, first=not made)
         if trial is None:
             untold.append(name)
+            untested = untested or task is not None
         else:
             made.append(trial)
-    return Trials(words, tuple(made), tuple(untold), n_rows, asked.n_rows, people)
+    return Trials(words, tuple(made), tuple(untold), untested, n_rows, asked.n_rows, people)
 
 
 def _trial(
@@ -112,7 +116,7 @@ def _trial(
     designer = Designer(comparison.train, comparison.scales, task.features)
     labels = task.labels(asked)
     used = np.flatnonzero(~np.isnan(labels))
-    if len(used) < MIN_TESTED or np.ptp(labels[used]) == 0:
+    if len(used) < MIN_TESTED or not can_be_measured(task, labels[used]):
         return None
     design, labels = designer.design(asked.take(used)), labels[used]
     skills: dict[tuple[Source, str], Skill] = {}
@@ -137,5 +141,8 @@ def nothing_judged(metric: Metric, found: Trials | str) -> Findings:
     """The result of a metric where no model could be made, with the reason."""
     if isinstance(found, str):
         return Findings([unmeasured(metric, found, undecided="Needs" in found)])
+    if found.untested:
+        note = "The test rows hold too few cells, or too few of all classes but one, of the columns to predict."
+        return Findings([unmeasured(metric, note, undecided=True)])
     note = "No column could be predicted from the others: the columns to predict hold one value, or hardly any."
     return Findings([unmeasured(metric, note)])

@@ -211,3 +211,32 @@ def test_notes_say_what_intervals_leave_out(mixed_table: MixedTable) -> None:
             note for note in metric().measure(comparison, level=0.95).results[0].notes if "refit variance" in note
         ]
         assert "another fit of the generator" in note
+
+
+def test_a_rare_class_that_cannot_be_tested_is_no_pass() -> None:
+    """Four cases among the test rows tell no model from another: insufficient evidence, whatever the rows are."""
+    rng = np.random.default_rng(0)
+
+    def cases(n_rows: int, n_cases: int) -> pd.DataFrame:
+        ill = np.arange(n_rows) < n_cases
+        return pd.DataFrame({"ill": np.where(ill, "yes", "no"), "dose": (rng.normal(size=n_rows) + 5 * ill).round(2)})
+
+    table = Table(columns={"ill": COLUMNS["ill"], "dose": COLUMNS["dose"]})
+    made = cases(1_000, 20).assign(dose=0.0)
+    for metric in (TrainOnSynthetic, ModelRanking):
+        result = judged(metric().measure(compare_frames(cases(1_000, 20), cases(300, 4), made, table), level=0.95))
+        assert (result.value, result.verdict) == (None, Verdict.INSUFFICIENT)
+
+
+def test_columns_that_nothing_predicts_are_not_judged() -> None:
+    """Where real rows predict nothing, another real sample breaks no limit on the share of their skill."""
+    rng = np.random.default_rng(0)
+    table = Table(columns={"a": Number(decimals=2), "b": Categorical(), "c": Integer()})
+    parts = [
+        pd.DataFrame({"a": rng.normal(size=n).round(2), "b": rng.choice(list("xyz"), n), "c": rng.integers(0, 50, n)})
+        for n in (2_000, 2_000, 2_000)
+    ]
+    found = GlobalUtility().measure(compare_frames(*parts, table), level=0.95)
+    result = judged(found)
+    assert (result.value, result.verdict) == (None, Verdict.INFO)
+    assert isinstance(found.detail, ColumnSkills)
