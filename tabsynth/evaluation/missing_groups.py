@@ -168,7 +168,9 @@ def _groupings(comparison: Comparison, which: Which) -> list[_Grouping]:
     tables = [comparison.train, *(comparison.compared(name) for name in ("holdout", "synthetic"))]
     gapped = [name for name in comparison.columns if any(np.isnan(table.columns[name]).any() for table in tables)]
     gapped = _most_mixed(comparison, gapped)
-    discrete = [name for name, scale in comparison.scales.items() if scale.discrete and len(scale.labels) <= MAX_GROUPS]
+    discrete = [name for name, scale in comparison.scales.items() if scale.discrete]
+    # Categories of train: those that only a release holds must not take a column out of the comparison.
+    discrete = [name for name in discrete if _n_categories(comparison.train.columns[name]) <= MAX_GROUPS]
     discrete = discrete[:MAX_GROUP_COLUMNS]
     found: list[_Grouping] = []
     for by in dict.fromkeys([*discrete, *gapped]):
@@ -182,6 +184,10 @@ def _groupings(comparison: Comparison, which: Which) -> list[_Grouping]:
             if name != by
         )
     return found
+
+
+def _n_categories(cells: Array) -> int:
+    return len(np.unique(cells[~np.isnan(cells)]))
 
 
 def _most_mixed(comparison: Comparison, gapped: list[str]) -> list[str]:

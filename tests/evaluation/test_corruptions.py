@@ -10,6 +10,8 @@ import pytest
 
 from tabsynth.evaluation.base import Verdict
 from tabsynth.evaluation.pairs import PairScores
+from tabsynth.schema.columns import Categorical, Number
+from tabsynth.schema.model import Table
 from tests.evaluation.samples import adult, evaluate_frames, shuffled
 
 QUICK = [
@@ -143,3 +145,20 @@ def test_a_dependence_turned_round_is_seen() -> None:
     assert found.result("association").verdict is Verdict.FAIL
     [change] = found.details["association"].model_dump()["worst"]
     assert change["train"] == pytest.approx(change["synthetic"], abs=0.05)
+
+
+def test_invented_categories_take_no_column_out_of_the_comparison_of_gaps() -> None:
+    """Gaps scattered over wards are found, also where the release names fifty wards that nobody has."""
+    rng = np.random.default_rng(0)
+
+    def rows(n_rows: int) -> pd.DataFrame:
+        ward = rng.choice(list("AB"), n_rows)
+        marker = rng.normal(size=n_rows).round(2)
+        marker[(ward == "A") & (rng.random(n_rows) < 0.8)] = np.nan
+        return pd.DataFrame({"ward": ward, "marker": marker})
+
+    made = shuffled(rows(9_000), "marker")
+    made.loc[:50, "ward"] = [f"none {number}" for number in range(51)]
+    table = Table(columns={"ward": Categorical(), "marker": Number(decimals=2)})
+    found = evaluate_frames(rows(2_000), rows(2_000), made, table, metrics=["missingness-by-group"])
+    assert found.result("missingness-by-group").verdict is Verdict.FAIL
