@@ -13,7 +13,7 @@ from tabsynth.evaluation.part import Part
 from tabsynth.evaluation.policy import Policy, load_policy
 from tabsynth.evaluation.recipe import Recipe
 from tabsynth.evaluation.roles import Roles, part_roles, roles_of
-from tabsynth.evaluation.split import Overlap, measure_overlaps
+from tabsynth.evaluation.split import Overlap, measure_overlaps, strangers_are_known
 from tabsynth.progress import SILENT, Progress
 from tabsynth.randomness import check_seed
 from tabsynth.schema.model import Table
@@ -127,8 +127,11 @@ def evaluate_typed(
         if found.detail is not None:
             details[metric.name] = found.detail
         progress.advance(note=metric.name)
+    judged = limits.judge(results)
+    if strangers_are_known(comparison, (overlap, *overlaps)):
+        judged = tuple(_no_pass(result) for result in judged)
     return Evaluation(
-        results=limits.judge(results),
+        results=judged,
         details=details,
         columns={name: column.type for name, column in table.columns.items()},
         n_rows={which: part.n_rows for which, part in comparison.typed.items()},
@@ -142,6 +145,27 @@ def evaluate_typed(
         ),
         seed=comparison.seed,
     )
+
+
+_WITHOUT_STRANGERS = (
+    "schema-violations",
+    "lost-values",
+    "missingness",
+    "representation",
+    "row-order",
+    "identifier-reuse",
+    "text-reuse",
+    "epsilon-audit",
+)
+"""Metrics that are judged without real rows besides train."""
+
+
+def _no_pass(result: Result) -> Result:
+    """A result that leans on strangers who are none: a fail stands, a pass is insufficient evidence."""
+    if result.verdict is not Verdict.PASS or result.metric in _WITHOUT_STRANGERS:
+        return result
+    note = "No pass: the real part that this leans on is no table of strangers; see the warnings."
+    return result.model_copy(update={"verdict": Verdict.INSUFFICIENT, "notes": (note, *result.notes)})
 
 
 def _several_rows(comparison: Comparison) -> str | None:

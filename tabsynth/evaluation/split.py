@@ -6,7 +6,7 @@ so a person's rows stay together.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,9 @@ from tabsynth.evaluation.part import Part
 from tabsynth.randomness import child
 
 Array = np.ndarray[Any, Any]
+
+SHARED_PEOPLE = 0.05
+"""Share of a part's people who may have rows in another part before nothing that leans on it can pass."""
 
 
 class Overlap(Part):
@@ -123,6 +126,25 @@ def other_folds(rows: Array, groups: Array | None, *, share: float, seed: int) -
     return [rows[own] for own in folds.values()]
 
 
+def strangers_are_known(comparison: Comparison, overlaps: Iterable[Overlap]) -> bool:
+    """Whether real parts have so much in common that no number which leans on strangers may pass a limit.
+
+    That is: one part seems to be taken from another one, or more than SHARED_PEOPLE of its people have rows there.
+    """
+    for overlap in overlaps:
+        if _seems_taken(overlap.share, overlap.expected, overlap.n_rows):
+            return True
+        n_people = len(set(comparison.people(overlap.part).tolist()))  # type: ignore[arg-type]
+        if (overlap.shared_entities or 0) > SHARED_PEOPLE * n_people:
+            return True
+    return False
+
+
+def _seems_taken(share: float, expected: float, n: int) -> bool:
+    # Three standard errors of a share, so that twenty rows with one twin raise no alarm.
+    return bool(share - expected > 0.05 + 3 * np.sqrt(0.25 / n))
+
+
 def measure_overlaps(comparison: Comparison) -> tuple[Overlap, ...]:
     """What every real part has in common with train, and the parts with each other; the holdout's with train first."""
     parts = ["train", "holdout", *comparison.apart]
@@ -171,8 +193,7 @@ def _shared_entities(comparison: Comparison, part: str, other: str) -> int | Non
 
 def _warning(part: str, other: str, share: float, expected: float, shared: int | None, n: int) -> str | None:
     where = f"the {part} rows"
-    # Three standard errors of a share, so that twenty rows with one twin raise no alarm.
-    if share - expected > 0.05 + 3 * np.sqrt(0.25 / n):
+    if _seems_taken(share, expected, n):
         row = "a training row" if other == "train" else f"a {other} row"
         return (
             f"{share:.0%} of {where} are identical to {row}, where the table repeats itself in "

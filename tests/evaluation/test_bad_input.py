@@ -174,3 +174,17 @@ def test_a_column_beside_the_schema_is_a_violation() -> None:
     found = ts.evaluate(train=parts[0], holdout=parts[1], synthetic=odd, schema=schema, level="quick").evaluation
     result = found.result("schema-violations")
     assert (result.value, result.verdict) == (60, Verdict.FAIL)
+
+
+@pytest.mark.parametrize("by_person", [False, True])
+def test_a_holdout_of_the_training_people_passes_nothing(by_person: bool) -> None:
+    """Where the holdout is train, or holds other rows of its people, a copy is no better than a stranger: no pass."""
+    rng = np.random.default_rng(0)
+    schema = Schema(tables={"t": Table(columns={"who": Identifier(), "x": Number(decimals=4)}, entity_key="who")})
+    train, other, made = (pd.DataFrame({"who": range(1_000), "x": rng.normal(size=1_000).round(4)}) for _ in range(3))
+    made = made.assign(who=made["who"] + 5_000)
+    holdout = other if by_person else train.assign(who=train["who"] + 2_000)
+    found = ts.evaluate(train=train, holdout=holdout, synthetic=made, schema=schema, level="quick").evaluation
+    assert found.result("digits").verdict is Verdict.INSUFFICIENT
+    assert "no table of strangers" in " ".join(found.result("digits").notes)
+    assert found.result("identifier-reuse").verdict is Verdict.PASS  # leans on train alone
