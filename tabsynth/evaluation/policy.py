@@ -5,6 +5,7 @@ is `insufficient evidence` in between, with the number of rows that would decide
 
 Decisions
 - One limit per clause, no blended score: a table with perfect fidelity and copied rows is not "85 % good".
+- A limit that no table can miss, or that a bad one keeps and a good one breaks, is a slip of the pen and is refused.
 - Limits are data, not code. No authority has set limits for most of them; each clause says whose it is.
 """
 
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import Literal
 
 import yaml
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from tabsynth.errors import UsageError
 from tabsynth.evaluation.base import METRICS, Judged, Result, Verdict, unmeasured
@@ -27,6 +28,10 @@ from tabsynth.evaluation.intervals import Interval
 from tabsynth.evaluation.part import Part
 
 DEFAULT = "default"
+_JUDGED_BY_LOSS = ("worst-column", "train-on-synthetic")
+"""Metrics whose value should be high, and whose judged number, what is lost, should be low."""
+_BEYOND_ONE = ("representation", "query-error", "wasserstein", "mutual-information-difference")
+"""Metrics of shares and areas that may exceed 1."""
 
 
 class Clause(Part):
@@ -53,6 +58,16 @@ class Clause(Part):
         if value not in METRICS:
             raise ValueError(f"is no metric; choose from: {', '.join(METRICS)}")
         return value
+
+    @model_validator(mode="after")
+    def _can_be_missed(self) -> Clause:
+        metric = METRICS[self.metric]
+        side = "at least" if metric.better == "higher" and self.metric not in _JUDGED_BY_LOSS else "at most"
+        if self.direction != side:
+            raise ValueError(f"direction: {self.metric} is good on the other side; write {side!r}")
+        if metric.unit in ("share", "area") and self.metric not in _BEYOND_ONE and abs(self.limit) > 1:
+            raise ValueError(f"limit: {self.metric} lies between 0 and 1; write 0.05 for 5 %")
+        return self
 
 
 class Policy(Part):

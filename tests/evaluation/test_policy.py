@@ -17,11 +17,11 @@ ROOT = Path(__file__).parents[2]
 
 
 def clause(limit: float, direction: str = "at most") -> Clause:
-    """A limit on detection."""
+    """A limit on a metric that should be low, or on one that should be high."""
     return Clause.model_validate(
         {
             "name": "test",
-            "metric": "detection",
+            "metric": "detection" if direction == "at most" else "column-similarity",
             "direction": direction,
             "limit": limit,
             "source": "test",
@@ -151,7 +151,7 @@ def test_a_policy_file_of_ones_own(tmp_path: Path) -> None:
         ),
         (
             "name: p\ndescription: d\nclauses:\n- {name: a, metric: detection, direction: at most, limit: 1, "
-            "source: s, rationale: r}\n- {name: b, metric: detection, direction: at least, limit: 1, source: s, "
+            "source: s, rationale: r}\n- {name: b, metric: detection, direction: at most, limit: 0.9, source: s, "
             "rationale: r}",
             "limit the same metric and subject",
         ),
@@ -168,3 +168,22 @@ def test_an_unknown_policy_is_refused(name: str) -> None:
     """A name that is no policy, or a file that is not there."""
     with pytest.raises(UsageError, match=name):
         load_policy(name)
+
+
+@pytest.mark.parametrize(
+    ("metric", "direction", "limit", "message"),
+    [
+        ("membership", "at least", 0.03, "write 'at most'"),  # a leak would keep it
+        ("membership", "at most", 3, "write 0.05 for 5 %"),  # nothing could break it
+        ("membership-area", "at most", 55, "write 0.05 for 5 %"),
+        ("column-similarity", "at most", 0.95, "write 'at least'"),
+        ("worst-column", "at least", 0.1, "write 'at most'"),  # judged by how far it falls short
+    ],
+)
+def test_a_limit_on_the_wrong_side_or_in_percent_is_refused(
+    metric: str, direction: str, limit: float, message: str
+) -> None:
+    """A slip of the pen that would let every release pass is an error."""
+    text = f"{{name: a, metric: {metric}, direction: {direction}, limit: {limit}, source: s, rationale: r}}"
+    with pytest.raises(UsageError, match=message):
+        parse_policy(f"name: p\ndescription: d\nclauses:\n- {text}", name="p")

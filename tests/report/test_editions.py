@@ -124,8 +124,9 @@ def test_verdicts_are_those_of_the_internal_edition(report: Report) -> None:
 @pytest.mark.parametrize("value", [0.0249, 0.0251, 0.03, 0.5])
 def test_rounding_stops_at_the_limit(direction: str, value: float) -> None:
     """A number just inside of its limit is not shown outside of it, nor the other way round."""
+    metric = "detection" if direction == "at most" else "column-similarity"
     clause = Clause.model_validate(
-        {"name": "c", "metric": "detection", "direction": direction, "limit": 0.025, "source": "s", "rationale": "r"}
+        {"name": "c", "metric": metric, "direction": direction, "limit": 0.025, "source": "s", "rationale": "r"}
     )
     interval = Interval(low=value - 0.00005, high=value + 0.00005)
     result = Result(
