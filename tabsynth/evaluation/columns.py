@@ -165,8 +165,8 @@ class Tails:
     """Share of synthetic numbers outside of the range that holds the middle 98 % of train.
 
     Formula:
-        P(x < q_0.01 or x > q_0.99), quantiles of train; judged: minus the same for holdout. About the whole table: the
-        column that surely differs most.
+        P(x < q_0.01 or x > q_0.99), quantiles of train; judged: how far that is from the same for holdout, above or
+        below. About the whole table: the column that differs most.
     Units:
         A share of present cells, 0 to 1; 0.02 is what train itself has.
     Cost:
@@ -188,6 +188,8 @@ class Tails:
             Leaves shares; the quantiles themselves stay inside.
         """
         results: list[Result] = []
+        sure: list[Interval] = []
+        numbers = sum(not scale.discrete for scale in comparison.scales.values())
         for name, scale in comparison.scales.items():
             train = comparison.train.columns[name]
             present = train[~np.isnan(train)]
@@ -201,7 +203,8 @@ class Tails:
             }
             events, n = parts["synthetic"]
             holdout_events, holdout_n = parts["holdout"]
-            difference = newcombe(events, n, holdout_events, holdout_n, level=level)
+            counts = events, n, holdout_events, holdout_n
+            sure.append(size_of(newcombe(*counts, level=each_of(level, numbers))))
             results.append(
                 answer(
                     self,
@@ -213,31 +216,31 @@ class Tails:
                     reference=_share(holdout_events, holdout_n),
                     baseline=_share(*parts["uniform"]),
                     judged=Judged(
-                        what="excess over the holdout",
-                        value=_share(events, n) - _share(holdout_events, holdout_n),
-                        interval=difference,
+                        what="difference from the holdout",
+                        value=abs(_share(events, n) - _share(holdout_events, holdout_n)),
+                        interval=size_of(newcombe(*counts, level=level)),
                     ),
                     notes=(f"{_share(*inside_train):.1%} of the training values lie there.",),
                 )
             )
         if not results:
             return Findings([unmeasured(self, "The table has no columns of numbers or datetimes with enough values.")])
-        worst = max(results, key=_sure_difference)
+        worst = max(results, key=lambda result: result.judged.value if result.judged else 0.0)
+        differs = worst.judged.value if worst.judged else 0.0
         whole = worst.model_copy(
             update={
                 "subject": (),
                 "question": self.question,
-                "notes": (f"The column that differs most from the holdout: {worst.subject[0]}.",),
+                "judged": Judged(
+                    what="difference from the holdout", value=differs, interval=largest_of(sure, level=level)
+                ),
+                "notes": (
+                    f"The column that differs most from the holdout: {worst.subject[0]}. The interval holds for all "
+                    "columns together.",
+                ),
             }
         )
         return Findings([whole, *results])
-
-
-def _sure_difference(result: Result) -> tuple[float, float]:
-    """How far from the holdout even the nearer end of the interval is; then how far the estimate is."""
-    if result.judged is None or result.judged.interval is None:
-        return 0.0, 0.0
-    return size_of(result.judged.interval).low, abs(result.judged.value)
 
 
 def _state(codes: Array) -> Array:

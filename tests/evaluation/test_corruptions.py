@@ -10,6 +10,7 @@ import pytest
 
 from tabsynth.evaluation.base import Verdict
 from tabsynth.evaluation.pairs import PairScores
+from tabsynth.evaluation.policy import parse_policy
 from tabsynth.schema.columns import Categorical, Number
 from tabsynth.schema.model import Table
 from tests.evaluation.samples import adult, evaluate_frames, shuffled
@@ -162,3 +163,22 @@ def test_invented_categories_take_no_column_out_of_the_comparison_of_gaps() -> N
     table = Table(columns={"ward": Categorical(), "marker": Number(decimals=2)})
     found = evaluate_frames(rows(2_000), rows(2_000), made, table, metrics=["missingness-by-group"])
     assert found.result("missingness-by-group").verdict is Verdict.FAIL
+
+
+def test_lost_tails_break_a_limit_on_tails() -> None:
+    """Numbers that stop short of the real ones keep no limit, and hide no other column that goes too far."""
+    rng = np.random.default_rng(0)
+    train, holdout, made = (
+        pd.DataFrame({"a": rng.normal(size=9_000), "b": rng.normal(size=9_000)}).round(3) for _ in range(3)
+    )
+    table = Table(columns={"a": Number(decimals=3), "b": Number(decimals=3)})
+    policy = parse_policy(
+        "name: p\ndescription: d\nclauses:\n- {name: a, metric: tails, direction: at most, limit: 0.01, source: s, "
+        "rationale: r}",
+        name="p",
+    )
+    verdicts = [
+        evaluate_frames(train, holdout, odd, table, metrics=["tails"], policy=policy).result("tails").verdict
+        for odd in (made, made.assign(a=made["a"].clip(-2, 2)), made.assign(a=made["a"].clip(-2, 2), b=made["b"] * 1.4))
+    ]
+    assert verdicts == [Verdict.PASS, Verdict.FAIL, Verdict.FAIL]
