@@ -78,7 +78,8 @@ class SingleCopies:
             level=level,
         )
         excess = unexplained(copies, n, chance, n_chance, level=level)
-        times = max(1.0, n / (int(comparison.people("train").max()) + 1))
+        n_people = int(comparison.people("train").max()) + 1
+        times = max(1.0, n / n_people)
         notes = [
             f"{copies:,} of {n:,} rows. Among strangers {chance:,} of {n_chance:,} coincide by chance with a row that "
             "one person has."
@@ -89,7 +90,7 @@ class SingleCopies:
             self,
             value=copies / n,
             interval=Interval(low=copies / n, high=copies / n, level=level),
-            n=min(n, m),
+            n=min(n, m, n_people),
             reference=coincidences / m,
             baseline=float((owners[independent] == 1).mean()),
             judged=Judged(

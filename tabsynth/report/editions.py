@@ -155,9 +155,9 @@ def _coarse(result: Result, clause: Clause | None) -> Result:
     if judged is not None:
         wide = _held(_wide(judged.interval, result.unit), result.verdict, clause)
         middle = _between(round(judged.value, 2), wide)
-        if small and wide is not None and clause is not None:
-            middle, wide = (wide.high if clause.direction == "at most" else wide.low), None
-        judged = Judged(what=judged.what, value=middle, interval=None if small else wide)
+        if small:
+            middle, wide = _hidden(middle, wide, result, clause), None
+        judged = Judged(what=judged.what, value=middle, interval=wide)
     told = tuple(note for note in result.notes if result.value is None and not re.search(r"\d", note))
     return result.model_copy(
         update={
@@ -171,6 +171,14 @@ def _coarse(result: Result, clause: Clause | None) -> Result:
             "error": "see the internal edition" if result.error else None,
         }
     )
+
+
+def _hidden(middle: float, wide: Interval | None, result: Result, clause: Clause | None) -> float:
+    """What stands for a judged number from which a count of fewer than 11 could be told: a bound, as for the value."""
+    if clause is not None and result.verdict is Verdict.PASS:
+        return clause.limit  # as much as the verdict says
+    high = middle if wide is None else wide.high
+    return max(high, _up(SMALLEST / result.n)) if result.n else high
 
 
 def _up(value: float) -> float:

@@ -107,6 +107,30 @@ def test_no_count_from_one_to_ten_is_published(report: Report) -> None:
             assert result.value * result.n >= 10.9, result.metric
 
 
+@pytest.mark.parametrize("limit", [0.0005, 0.2])
+def test_the_judged_number_tells_no_small_count(limit: float) -> None:
+    """Five copies among a hundred rows: neither the share nor what is judged of it says five."""
+    clause = Clause.model_validate(
+        {
+            "name": "c",
+            "metric": "single-copies",
+            "direction": "at most",
+            "limit": limit,
+            "source": "s",
+            "rationale": "r",
+        }
+    )
+    exact = Judged(what="excess over strangers", value=0.05, interval=Interval(low=0.01, high=0.05))
+    result = Result(
+        metric="single-copies", family=Family.COPIES, question="?", better="lower", value=0.05, n=100, judged=exact,
+        interval=Interval(low=0.05, high=0.05), reference=0.0,
+    )  # fmt: skip
+    for shown in (_coarse(judge(result, clause), clause), _coarse(result, None)):
+        assert shown.judged is not None and shown.value is not None
+        assert (shown.interval, shown.judged.interval) == (None, None)
+        assert min(shown.value, shown.judged.value) >= 0.11
+
+
 def test_verdicts_are_those_of_the_internal_edition(report: Report) -> None:
     """Rounding turns none, and no number is shown on the wrong side of its limit."""
     for inner, outer in zip(report.limits, report.external().limits, strict=True):
