@@ -11,6 +11,8 @@ everybody with the same keys shares is no secret of anybody.
 
 Decisions
 - Without quasi-identifiers all other columns are keys: the strongest assumption.
+- As many synthetic rows as there are strangers: a larger table repeats more keys for its size alone. Where rows are
+  left out for that, the note says so, as the share of the whole release lies above what is shown.
 - The target that is most exposed beyond the holdout counts; the interval holds for all of them together.
 
 Source: Raab, Nowok & Dibben 2024, "Practical privacy metrics for synthetic data", arXiv:2406.16826.
@@ -65,7 +67,7 @@ class ReplicatedUniques:
         hits = {which: once & (_times(codes, train) == 1) for which, codes in others.items()}
         result = _result(self, comparison, hits, level, 1)
         note = f"Keys: {words}. {int(once.sum()):,} of {len(train):,} training rows are unique by them."
-        return Findings([result.model_copy(update={"notes": (note,)})])
+        return Findings([result.model_copy(update={"notes": (note, *_looked_at(comparison))})])
 
 
 class DisclosiveCorrect:
@@ -118,12 +120,23 @@ class DisclosiveCorrect:
             interval=Interval(low=max(end.low for end in ends), high=max(end.high for end in ends), level=level),
         )
         note = f"Most exposed of {len(trials)} targets: {trials[worst][0]}. Keys: {trials[worst][1]}."
-        whole = results[worst].model_copy(update={"judged": judged, "notes": (note,)})
+        whole = results[worst].model_copy(update={"judged": judged, "notes": (note, *_looked_at(comparison))})
         single = [
             result.model_copy(update={"subject": (target,)})
             for result, (target, _, _) in zip(results, trials, strict=True)
         ]
         return Findings([whole, *single])
+
+
+def _looked_at(comparison: Comparison) -> tuple[str, ...]:
+    """What to say where synthetic rows were left out."""
+    n, every = comparison.n_compared, comparison.synthetic.n_rows
+    if n >= every:
+        return ()
+    return (
+        f"{n:,} of {every:,} synthetic rows were looked at, as many as there are strangers; those that were left out "
+        "tell of people as well.",
+    )
 
 
 def _keys(comparison: Comparison, target: str | None = None) -> tuple[tuple[str, ...], str]:

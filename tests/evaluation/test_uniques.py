@@ -92,3 +92,15 @@ def test_numbers_are_keys_on_bins() -> None:
     parts = [pd.DataFrame({"x": rng.normal(size=500), "t": rng.choice(list("pq"), 500)}) for _ in range(3)]
     comparison: Comparison = compare_frames(*parts, source)
     assert ReplicatedUniques().measure(comparison, level=0.95).results[0].value == 0.0
+
+
+def test_synthetic_rows_that_were_left_out_are_told() -> None:
+    """A copy beside few strangers counts in part, and the note says of how many rows."""
+    train, few = people(400, 0), people(100, 1)
+    for metric in METRICS:
+        whole, part = (
+            metric().measure(compare_frames(train, holdout, train, TABLE), level=0.95).results[0]
+            for holdout in (people(400, 1), few)
+        )
+        assert "looked at" not in " ".join(whole.notes)
+        assert "100 of 400 synthetic rows were looked at" in " ".join(part.notes)
