@@ -207,10 +207,12 @@ def _date(cells: ColumnCells, as_of: date) -> Found | None:
     if (part := _date_part(cells)) is not None:
         return part
     if re.search(_BIRTH, cells.spaced) and cells.storage in ("whole", "decimal"):
+        years = pd.to_numeric(pd.Series(cells.distinct), errors="coerce").to_numpy(np.float64)
         # The year 90 before is that of the group which treatment birth-year makes.
-        old = (cells.numbers < as_of.year - LAST_AGE - 1) & (cells.numbers >= as_of.year - _OLDEST)
+        old = (years < as_of.year - LAST_AGE - 1) & (years >= as_of.year - _OLDEST)
         if cells.share(is_year) >= 0.8 and old.any():
-            return Found(Kind.DATE, "birth-year", 0.95, round(float(old.mean()), 4), "years of birth of people over 89")
+            share = round(float(cells.counts[old].sum() / cells.n_present), 4)
+            return Found(Kind.DATE, "birth-year", 0.95, share, "years of birth of people over 89")
     return None
 
 

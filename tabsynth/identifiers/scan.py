@@ -152,8 +152,9 @@ class _Judge:
 
     def of_cells(self, found: Found) -> Finding:
         n_looked_at = len(self.cells.texts) or self.cells.n_present
-        n_found = round(found.share * n_looked_at)
-        what = f"{found.share:.0%} of {n_looked_at:,} cells looked at are {found.what}"
+        n_found = max(1, round(found.share * n_looked_at))
+        part = "under 1%" if found.share < 0.005 else f"{found.share:.0%}"
+        what = f"{part} of {n_looked_at:,} cells looked at are {found.what}"
         return self._finding("cells", found.kind, found.detector, found.confidence, n_found, n_looked_at, what)
 
     def of_text(self, kind: Any, detector: str, confidence: float, n_found: int, what: str, scaled: bool) -> Finding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -137,6 +138,14 @@ def test_numbers_that_are_identifiers() -> None:
 def test_dates_in_mixed_formats_are_one_finding() -> None:
     mixed = ["2020-02-29", "03/04/2021", "5 March 2021", "04.05.2021", "20210401", "unknown"] * 10
     assert ("C", "cells") in found(mixed, "seen")
+
+
+def test_one_year_of_birth_among_many_is_found() -> None:
+    years = np.full(30_000, 1970)
+    years[1] = 1921  # not among the cells that are looked at for their form
+    for cells in (years, pd.Series(years).astype(str), pd.Series(years).astype("Int64")):
+        (finding,) = scan_table(pd.DataFrame({"birth_year": cells}), as_of=date(2026, 1, 31)).findings
+        assert (finding.detector, finding.n_found) == ("birth-year", 1)
 
 
 def test_bands_of_ages_over_89_are_to_be_left_out() -> None:
