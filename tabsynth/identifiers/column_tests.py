@@ -27,6 +27,8 @@ from tabsynth.identifiers.written_dates import (
     is_compact_date,
     is_date,
     is_date_number,
+    is_day_of_month,
+    is_month_number,
     is_year,
     tells_old_age,
 )
@@ -162,7 +164,7 @@ def _are_state_codes(cells: ColumnCells) -> bool:
 _DATES = (
     r"\b(?:dates?|\w*date|dt|datum|data|fecha|dob|dod|doa|dos|birth\w*|birthdays?|born|admi\w+|disch\w*|death|"
     r"died|deceased|"
-    r"timestamp|ts|time|datetime|epoch|created|updated|modified|issued|opened|closed|since|until|start|stop|end|"
+    r"\w*stamp|ts|time|datetime|epoch|created|updated|modified|issued|opened|closed|since|until|start|stop|end|"
     r"when|visit|"
     r"naissance|geburtsdatum|onset|enrol\w*|expiry|expir\w+|day|on|at|fecnac|event|followup)\b"
 )
@@ -171,6 +173,7 @@ _PARTS = (
     r"^(?:\w+ )*(?:month|day|week|weekday|dow|doy|dayofmonth|dayofweek|day of (?:week|month|year)|week of year|mon|mth|"
     r"birth ?month|birth ?day|monat|mes|mois)(?: of (?:\w+))?(?: no| num| number)?$"
 )
+_MONTHS_OF_YEARS = r"\b(?:yearmonth|year ?month|yyyymm|ym|period)\b"
 _WORD_PARTS = re.compile(
     r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec)[a-z]*|(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*",
     re.IGNORECASE,
@@ -196,14 +199,19 @@ def _date(cells: ColumnCells, as_of: date) -> Found | None:
             return Found(Kind.DATE, "date", 0.95, round(share, 4), "dates finer than a year")
     elif cells.storage == "whole":
         share = cells.share(is_compact_date)
-        if share >= 0.95 and cells.n_different > 1:
-            return Found(Kind.DATE, "date", 0.9, round(share, 4), "dates written as yyyymmdd")
+        if share >= 0.5 and cells.n_different > 1:
+            detector = "date" if max(map(len, cells.texts)) <= 8 else "date-number"
+            return Found(Kind.DATE, detector, 0.9, round(share, 4), "dates written as digits (yyyymmdd)")
     if named and cells.storage in ("whole", "decimal", "text") and key_evidence(cells.name) is Evidence.NONE:
         share = cells.share(lambda text: is_date_number(text) or is_date(text))
         if share >= 0.8 and not (cells.share(is_year) >= 0.5):
             return Found(
                 Kind.DATE, "date-number", 0.9, round(share, 4), "dates as numbers (Excel, Unix time, yyyymmdd)"
             )
+    if re.search(rf"{_PARTS}|{_MONTHS_OF_YEARS}", cells.spaced) and (share := cells.share(is_month_number)) >= 0.8:
+        return Found(Kind.DATE, "date-number", 0.9, round(share, 4), "months as numbers (yyyymm)")
+    if named and cells.storage == "text" and (share := cells.share(is_day_of_month)) >= 0.8:
+        return Found(Kind.DATE, "date-part", 0.85, round(share, 4), "days and months")
     if (part := _date_part(cells)) is not None:
         return part
     if re.search(_BIRTH, cells.spaced) and cells.storage in ("whole", "decimal"):

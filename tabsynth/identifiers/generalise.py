@@ -2,7 +2,8 @@
 
 Decisions
 - 29 February loses its day and month like any other date; a year, once cut, stays what it is.
-- Numbers under `year` are years, yyyymmdd, Excel serials (of the 1900 system) or Unix time, told apart by their size.
+- Numbers under `year` are years, yyyymmdd (also with hhmm or hhmmss behind it), yyyymm, yyyyddd, ddmmyyyy, Excel
+  serials (of the 1900 system) or Unix time in any unit, told apart by their size and by which of them exist.
   Unix time is read as UTC.
 - An age of 90 or more is written 90 in the column's own unit (1080 months); the new schema says what 90 means.
 - A negative age, and one above 130 years, is an error that names the column: nobody can say what was meant by it.
@@ -108,20 +109,55 @@ def years_of(values: Values, column: Column) -> tuple[Array, Array]:
 
 
 def years_of_numbers(numbers: Array) -> Array:
-    """Years of numbers that are years, yyyymmdd, Excel serials or Unix time; -1 where they are none of them."""
+    """Years of numbers that are years, dates of bare digits, Excel serials or Unix time; -1 where they are none."""
     years = np.full(len(numbers), -1, np.int64)
     whole = np.floor(numbers)
+    months, days, minutes, seconds = whole // 100, whole // 1000, whole // 10**4, whole // 10**6
+    epochs = {8: 1, 11: 1_000, 14: 1_000_000, 17: 1_000_000_000}
     rules: tuple[tuple[Array, Callable[[Array], Array]], ...] = (
-        ((whole >= FIRST_YEAR) & (whole <= LAST_YEAR), lambda n: n),
+        (_is_year(whole), lambda n: n),
         ((whole >= _EXCEL[0]) & (whole <= _EXCEL[1]), lambda n: _year_after("1899-12-30", n * 86_400)),
-        ((whole >= FIRST_YEAR * 10_000) & (whole <= LAST_YEAR * 10_000 + 1231), lambda n: n // 10_000),
-        ((whole >= 10**8) & (whole < 5 * 10**9), lambda n: _year_after("1970-01-01", n)),
-        ((whole >= 10**11) & (whole < 5 * 10**12), lambda n: _year_after("1970-01-01", n // 1000)),
+        (_is_day(whole), lambda n: n // 10**4),
+        (_is_day(minutes) & _is_clock(whole % 10**4), lambda n: n // 10**8),
+        (_is_day(seconds) & _is_clock(whole // 100 % 10**4), lambda n: n // 10**10),
+        (_is_year(months) & _is_from(whole % 100, 12), lambda n: n // 100),
+        (_is_year(days) & _is_from(whole % 1000, 366), lambda n: n // 1000),
+        (_is_year(whole % 10**4) & _is_day_and_month(minutes), lambda n: n % 10**4),
+        (_is_year(minutes), lambda n: n // 10**4),
+        *(
+            ((whole >= 10**low) & (whole < 5 * 10 ** (low + 1)), lambda n, u=unit: _year_after("1970-01-01", n // u))
+            for low, unit in epochs.items()
+        ),
     )
     for rows, year in rules:
         rows = rows & (years < 0)
         years[rows] = year(whole[rows]).astype(np.int64)
     return years
+
+
+def _is_year(numbers: Array) -> Array:
+    return (numbers >= FIRST_YEAR) & (numbers <= LAST_YEAR)
+
+
+def _is_from(numbers: Array, last: int) -> Array:
+    """Whether numbers lie between 1 and the last one."""
+    return (numbers >= 1) & (numbers <= last)
+
+
+def _is_day(numbers: Array) -> Array:
+    """Whether numbers are yyyymmdd."""
+    return _is_year(numbers // 10**4) & _is_from(numbers // 100 % 100, 12) & _is_from(numbers % 100, 31)
+
+
+def _is_clock(numbers: Array) -> Array:
+    """Whether numbers are hours and minutes, hhmm."""
+    return (numbers // 100 <= 24) & (numbers % 100 <= 59)
+
+
+def _is_day_and_month(numbers: Array) -> Array:
+    """Whether numbers are ddmm or mmdd."""
+    first, second = numbers // 100, numbers % 100
+    return _is_from(np.minimum(first, second), 12) & _is_from(np.maximum(first, second), 31)
 
 
 def to_year(values: Values, column: Column) -> Generalised:

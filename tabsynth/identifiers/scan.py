@@ -27,13 +27,15 @@ from tabsynth.errors import DataError, UsageError
 from tabsynth.identifiers import resolution
 from tabsynth.identifiers.column_cells import PROBE, ColumnCells
 from tabsynth.identifiers.column_tests import Found, examine
+from tabsynth.identifiers.declared_dates import declared_date
 from tabsynth.identifiers.detectors import DETECTORS
 from tabsynth.identifiers.findings import ChecklistRow, Finding, Place, ScannedColumn, ScanReport
 from tabsynth.identifiers.free_text import search_texts
 from tabsynth.identifiers.hidden_values import in_levels, in_metadata, in_name
 from tabsynth.identifiers.hipaa import SAFE_HARBOR
+from tabsynth.identifiers.hipaa import SafeHarborClass as Kind
 from tabsynth.identifiers.presidio import Presidio
-from tabsynth.schema.columns import Column
+from tabsynth.schema.columns import Column, DateTime
 from tabsynth.schema.model import Schema
 from tabsynth.tables.frames import to_pandas
 
@@ -100,6 +102,8 @@ def scan_table(
         scanned.append(ScannedColumn(label, position, cells.n_present, n_looked_at))
         unit = getattr(column, "unit", None)
         whole = examine(cells, unit=unit, as_of=day) if cells.n_present else []
+        if isinstance(column, DateTime) and not any(found.kind is Kind.DATE for found in whole):
+            whole += [found] if (found := declared_date(frame[name], column)) is not None else []
         here = [judge.of_cells(found) for found in whole]
         here += [judge.of_text(kind, *rest) for kind, *rest in _inside(cells, whole, presidio)]
         if in_its_name is not None:

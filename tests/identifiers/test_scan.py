@@ -154,6 +154,54 @@ def test_bands_of_ages_over_89_are_to_be_left_out() -> None:
     assert not scan_table(pd.DataFrame({"age": ["80-84", "85-89", "90+"] * 10})).findings
 
 
+DAYS = pd.Series(pd.date_range("2019-01-30 10:20:30", periods=25, freq="29D").repeat(8))
+
+
+@pytest.mark.parametrize(
+    ("name", "cells"),
+    [
+        ("seen", DAYS.dt.strftime("%Y%m%d%H%M%S")),  # HL7
+        ("seen", DAYS.dt.strftime("%Y%m%d%H%M%S").astype("int64")),
+        ("seen", DAYS.dt.strftime("%Y%m%d%H%M")),
+        ("seen", DAYS.dt.strftime("%Y%m%d%H%M%S-0500")),
+        ("seen", DAYS.dt.strftime("%Y%m%dT%H%M%SZ")),
+        ("seen", DAYS.dt.strftime("%Y%m%d").where(DAYS.index % 5 > 0, "0")),
+        ("seen", DAYS.dt.strftime("%d%b%Y:%H:%M:%S").str.upper()),  # SAS
+        ("seen", DAYS.dt.strftime("%d/%b/%Y:%H:%M:%S +0000")),
+        ("seen", DAYS.dt.strftime("%d. März %Y")),
+        ("seen", DAYS.dt.strftime("%d février %Y")),
+        ("seen", DAYS.dt.strftime("%d de enero de %Y")),
+        ("seen", DAYS.dt.strftime("dicembre %Y")),
+        ("seen", DAYS.dt.year.astype(str) + "Q" + DAYS.dt.quarter.astype(str)),
+        ("admission_month", DAYS.dt.strftime("%Y%m").astype("int64")),
+        ("admission_date", DAYS.dt.strftime("%y%m%d")),
+        ("admission_date", DAYS.dt.strftime("%Y%j").astype("int64")),
+        ("admission_stamp", DAYS.astype("datetime64[ns]").astype("int64")),
+        ("admission_stamp", DAYS.astype("datetime64[ns]").astype("int64") // 1000),
+        ("dob", DAYS.dt.strftime("%m/%d")),
+    ],
+)
+def test_dates_are_found_however_they_are_written(name: str, cells: pd.Series) -> None:
+    assert ("C", "cells") in found(cells, name)
+
+
+def test_what_only_looks_like_a_date_is_none() -> None:
+    assert not found([f"{number % 9}/10" for number in range(N_ROWS)], "pain")
+    assert not found([f"Set {2000 + number % 20}" for number in range(N_ROWS)], "series")
+    assert not found([200_000 + 37 * (number % 90) for number in range(N_ROWS)], "cells")
+    assert not found([f"Gen {number % 9}" for number in range(N_ROWS)], "console")
+
+
+def test_what_the_schema_declares_a_date_is_one_in_any_form() -> None:
+    cells = DAYS.dt.strftime("%S-%M-%H day %j of %Y")
+    declared = schema('x: {type: datetime, format: "%S-%M-%H day %j of %Y"}')
+    (finding,) = scan_table(pd.DataFrame({"x": cells}), declared).findings
+    assert (finding.kind, finding.status, finding.remedy) == ("C", "unresolved", "x: {type: datetime, treatment: year}")
+    assert not scan_table(
+        pd.DataFrame({"x": DAYS.dt.year.astype(str)}), schema('x: {type: datetime, format: "%Y"}')
+    ).findings
+
+
 def test_dates_of_the_first_of_january_alone_are_years() -> None:
     assert not found(pd.to_datetime(["2020-01-01", "2021-01-01"] * 10), "when")
     assert ("C", "cells") in found(pd.to_datetime(["2020-01-01", "2021-02-29"[:8] + "28"] * 10), "when")

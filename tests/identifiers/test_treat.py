@@ -46,6 +46,13 @@ def test_numbers_are_read_as_excel_serials_compact_dates_and_unix_time() -> None
     assert column(cells, "{type: integer, treatment: year}") == [2020, 2020, 2020, 2020, 2020, None]
 
 
+def test_numbers_are_read_as_dates_of_bare_digits() -> None:
+    digits = [20200229101112, 202002291011, 202002, 2020060, 29022020, 2292020, 20121999, 20200000]
+    assert column(digits, "{type: integer, treatment: year}") == [2020] * 6 + [1999, 2020]
+    micros = 1_582_934_400_000_000
+    assert column([micros, micros * 1000, 201913], "{type: integer, treatment: year}") == [2020, 2020, None]
+
+
 def test_births_that_tell_an_age_over_89_are_one_group() -> None:
     cells = pd.to_datetime(["1900-01-01", "1930-02-28", "1936-12-31", "1937-01-01", "2020-02-29"])
     assert column(cells, "{type: datetime, treatment: birth-year}") == [1936, 1936, 1936, 1937, 2020]
