@@ -180,8 +180,11 @@ _WORD_PARTS = re.compile(
 )
 _AGES = (
     r"\b(?:age|ages|aged|alter|edad|idade|ageyears|agemonths|years old|age ?(?:yrs|years|months|days)|age at \w+|"
+    r"age ?(?:grp|groups?|bands?|ranges?|cat|category|class)|altersgruppe|altersklasse|"
     r"pat age)\b"
 )
+_OF_AGES = r" (?:years?|days|groups?|category|cat|class|kind|value|values)$"
+"""Ends of names that speak of the age itself all the same."""
 _PER_UNIT = {"month": "m", "months": "m", "mo": "m", "mos": "m", "week": "w", "weeks": "w", "day": "d", "days": "d"}
 _OLDEST = 130
 
@@ -250,7 +253,7 @@ def _date_part(cells: ColumnCells) -> Found | None:
 
 def _age(cells: ColumnCells, unit: str | None) -> Found | None:
     """Ages of 90 years and more."""
-    if cells.storage in ("datetime", "boolean") or not tells(_AGES, re.sub(r"\b(?:years?|days)$", "", cells.spaced)):
+    if cells.storage in ("datetime", "boolean") or not tells(_AGES, re.sub(_OF_AGES, "", cells.spaced)):
         return None
     letter = next((_PER_UNIT[word] for word in (unit or "", *cells.spaced.split()) if word in _PER_UNIT), "y")
     if cells.storage == "text":

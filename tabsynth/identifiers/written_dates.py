@@ -5,7 +5,7 @@ Decisions
 - Day and month are not told apart (03/04/2021 is a date either way): all that matters is that it is finer than a year.
 - Names of months are those of seven languages; besides the English ones they count beside a year of four digits alone.
 - Ages are looked at for the one thing that Safe Harbor removes: more than 89 years, also in months, weeks or days, and
-  also in bands such as 90-94. "90+" says no more than it may.
+  also in bands such as 90-94 or [90, 95). "90+" says no more than it may; "95+" does.
 """
 
 from __future__ import annotations
@@ -49,8 +49,11 @@ _AGE = re.compile(
     re.IGNORECASE,
 )
 _OPEN_BAND = re.compile(
-    r"(?:\d{1,3}\s*\+|(?:>=?|≥|over|above)\s*\d{1,3}|\d{1,3}\s*(?:and|or) (?:over|older|above|more))"
+    r"(?P<first>\d{1,3})\s*\+|(?:>=?|≥|over|above)\s*(?P<second>\d{1,3})|"
+    r"(?P<third>\d{1,3})\s*(?:and|or) (?:over|older|above|more)",
+    re.IGNORECASE,
 )
+_INTERVAL = re.compile(r"[\[(]\s*(\d{1,5}(?:\.\d+)?)\s*[,;]\s*(\d{1,5}(?:\.\d+)?|inf)\s*([\])])")
 _PER_YEAR = {"y": 1.0, "m": 12.0, "w": 365.25 / 7, "d": 365.25}
 LAST_AGE = 89
 """The greatest age that Safe Harbor lets stand."""
@@ -135,8 +138,13 @@ def age_in_years(text: str, *, unit: str = "y") -> float | None:
         unit: First letter of the unit of bare numbers: y, m, w or d.
     """
     plain = text.strip()
-    if _OPEN_BAND.fullmatch(plain):
-        return None
+    if band := _OPEN_BAND.fullmatch(plain):
+        low = float(band["first"] or band["second"] or band["third"])
+        return low / _PER_YEAR[unit] if low / _PER_YEAR[unit] > LAST_AGE + 1 else None
+    if interval := _INTERVAL.fullmatch(plain):
+        ends = float(interval[1]), float(interval[2])
+        last = ends[0] if ends[1] == float("inf") else ends[1] if interval[3] == "]" else max(ends[0], ends[1] - 1)
+        return None if ends[1] == float("inf") and last <= LAST_AGE + 1 else last / _PER_YEAR[unit]
     match = _AGE.fullmatch(plain)
     if match is None:
         return None

@@ -154,6 +154,17 @@ def test_bands_of_ages_over_89_are_to_be_left_out() -> None:
     assert not scan_table(pd.DataFrame({"age": ["80-84", "85-89", "90+"] * 10})).findings
 
 
+@pytest.mark.parametrize("name", ["age_group", "AgeCategory", "agegrp", "Altersgruppe", "age_band"])
+def test_bands_of_ages_are_found_under_the_names_they_have(name: str) -> None:
+    assert ("C", "cells") in found(["80-84", "85-89", "90-94", "95-99"] * 10, name)
+    assert ("C", "cells") in found(["[80, 85)", "[85, 90)", "[90, 95)"] * 10, name)
+    assert ("C", "cells") in found(["80-84", "85-94", "95+"] * 10, name)
+    assert ("C", "cells") in found(["under 95", "95+"] * 10, name)
+    assert not found(["[80, 85)", "[85, 90)", "[90, inf)"] * 10, name)
+    assert not found(["80-84", "85-89", "90 or older"] * 10, name)
+    assert not found(list(range(1, 19)) * 3, name)
+
+
 DAYS = pd.Series(pd.date_range("2019-01-30 10:20:30", periods=25, freq="29D").repeat(8))
 
 
