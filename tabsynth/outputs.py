@@ -20,7 +20,7 @@ import functools
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -104,6 +104,24 @@ def atomic_folder(path: str | Path, *, overwrite: bool = False) -> Iterator[Path
             for parent in reversed(created):
                 with contextlib.suppress(OSError):
                     parent.rmdir()
+
+
+def require_apart(folder: str | Path, inputs: Iterable[object]) -> None:
+    """Check that no input lies in a folder that is made: replacing the folder would delete it.
+
+    Args:
+        folder: The folder.
+        inputs: Names of files that are read; what is no name of a file is passed over.
+
+    Raises:
+        OutputError: One lies in it.
+    """
+    target = _resolved(folder)
+    for source in inputs:
+        if isinstance(source, str | Path) and str(source) != "-" and "\0" not in str(source):
+            place = Path(source).resolve()
+            if place.exists() and place.is_relative_to(target):
+                raise OutputError(f"{folder}: holds {source}, which is read; choose another folder for the results")
 
 
 def _swap_folder(partial: Path, target: Path, old: Path, undo: list[Callable[[], object]]) -> None:

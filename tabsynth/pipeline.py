@@ -18,6 +18,7 @@ from tabsynth.generators import GENERATORS
 from tabsynth.generators.base import Generator, choose_table
 from tabsynth.generators.model import Model
 from tabsynth.judging import evaluate
+from tabsynth.outputs import require_apart
 from tabsynth.progress import SILENT, Progress
 from tabsynth.randomness import check_seed
 from tabsynth.schema.files import as_schema
@@ -316,6 +317,8 @@ def run(
     if not 0 < holdout < 1:
         raise UsageError("holdout: must lie between 0 and 1; 0.2 keeps a fifth apart")
     check_depth(level, shadows=shadows, time_limit=time_limit)
+    ledger = dict(parameters or {}).get("ledger")
+    require_apart(out, (schema, data, policy, use, ledger, *(parents or {}).values()))
     if pdf:
         require_pdf()  # before anything is read, or spent of a budget
     seed = check_seed(seed)

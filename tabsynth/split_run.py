@@ -18,7 +18,7 @@ import numpy as np
 
 from tabsynth.errors import UsageError
 from tabsynth.generators.base import choose_table
-from tabsynth.outputs import atomic_folder
+from tabsynth.outputs import atomic_folder, require_apart
 from tabsynth.progress import SILENT, Progress
 from tabsynth.randomness import check_seed
 from tabsynth.schema.files import as_schema
@@ -93,6 +93,7 @@ def split(
     if parts not in PART_COUNTS:
         raise UsageError(f"parts: unknown; choose from {', '.join(PART_COUNTS)}")
     seed = check_seed(seed)
+    require_apart(out, (schema, data))
     declared = as_schema(schema)
     table = declared.tables[choose_table(declared, table_name)]
     progress.stage("Reading")

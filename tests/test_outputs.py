@@ -15,8 +15,10 @@ from pathlib import Path
 
 import pytest
 
+import tabsynth as ts
 from tabsynth.errors import DataError, OutputError
-from tabsynth.outputs import atomic_file, atomic_folder
+from tabsynth.outputs import atomic_file, atomic_folder, require_apart
+from tabsynth.split_run import split
 
 FULL = Path("/dev/full")
 
@@ -326,3 +328,21 @@ def test_block_that_writes_nothing_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="cannot be written"), atomic_file(tmp_path / "rows.csv"):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+def test_inputs_in_the_folder_of_the_results_are_not_deleted(tmp_path: Path) -> None:
+    study = tmp_path / "study"
+    (study / "raw").mkdir(parents=True)
+    data = study / "raw" / "data.csv"
+    data.write_text("a,b\n" + "1,2\n" * 100, encoding="utf-8")
+    schema = "tables: {t: {columns: {a: {type: integer}, b: {type: integer}}}}"
+    (tmp_path / "schema.yaml").write_text(schema, encoding="utf-8")
+    for job in (ts.run, split):
+        with pytest.raises(OutputError, match=r"study: holds .*data\.csv, which is read"):
+            job(tmp_path / "schema.yaml", data, study, overwrite=True)
+    assert data.exists()
+    (tmp_path / "link").symlink_to(study)
+    with pytest.raises(OutputError, match="which is read"):
+        require_apart(tmp_path / "link", [None, "-", {}, str(data)])
+    require_apart(study / "raw" / "results", [data])
+    require_apart(study, [tmp_path / "schema.yaml", study / "absent.csv"])

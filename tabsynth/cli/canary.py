@@ -51,9 +51,10 @@ def canary(
     invent, lose or distort something, and a few in which nothing is wrong. The latter must not fail, either.
     """
     from tabsynth.judging import try_canaries
-    from tabsynth.outputs import atomic_folder
+    from tabsynth.outputs import atomic_folder, require_apart
     from tabsynth.report.canaries import render_trials
 
+    require_apart(output, (schema, data, policy))
     with BarProgress(quiet=quiet) as progress:
         trials = try_canaries(
             schema,

@@ -90,11 +90,12 @@ def evaluate(
     """
     from tabsynth import pipeline
     from tabsynth.judging import evaluate as judge
-    from tabsynth.outputs import atomic_folder
+    from tabsynth.outputs import atomic_folder, require_apart
     from tabsynth.report.writing import INTERNAL, write_editions
     from tabsynth.schema.files import load_schema
     from tabsynth.tables.files import read_table
 
+    require_apart(output, (schema, train, holdout, reference, test, synthetic, model, policy, context))
     loaded = load_schema(schema)
     unpaid = pipeline.default_generator(loaded) == pipeline.PRIVATE_GENERATOR
     with BarProgress(quiet=quiet) as progress:
