@@ -183,7 +183,9 @@ class _Judge:
             treatment = "left out when the table is read"
         if treatment is not None and place != "levels":
             what += f"; {treatment}"
-        line = None if done else resolution.remedy(self.name, self.column, kind, detector, place, spaced)
+        # A line of schema would spell the name; a name that holds a value has to go first.
+        asked: Place = place if self.label == self.name else "name"
+        line = None if done else resolution.remedy(self.name, self.column, kind, detector, asked, spaced)
         return Finding(
             self.label,
             self.position,

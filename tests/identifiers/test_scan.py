@@ -84,6 +84,8 @@ def test_values_in_names_of_columns_are_found_and_not_shown() -> None:
     }
     written = json.dumps(report.as_json())
     assert not any(name in written for name in ("ann.lee", "2021-03-04", "212-34", "Lopez"))
+    frame = pd.DataFrame({"ann.lee@mail.net": [f"code {number} of a plan" for number in range(40)]})
+    assert "ann.lee" not in json.dumps(scan_table(frame, None).as_json())  # nor in what would resolve its cells
 
 
 def test_levels_without_a_row_are_found_and_never_come_out() -> None:
