@@ -12,7 +12,7 @@ Decisions
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -67,6 +67,16 @@ def examine(cells: ColumnCells, *, unit: str | None, as_of: date) -> list[Found]
     if not found and (other := _unique(cells)) is not None:
         found.append(other)
     return sorted(found, key=lambda item: -item.confidence)
+
+
+def examine_people(cells: ColumnCells) -> Found | None:
+    """Codes that tell people apart though each stands on several rows.
+
+    Args:
+        cells: The column with each of its values once for each person who has it.
+    """
+    found = _unique(cells)
+    return None if found is None else replace(found, what=f"{found.what}, from person to person")
 
 
 def _by_detectors(cells: ColumnCells) -> list[Found]:

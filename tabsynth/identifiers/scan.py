@@ -8,6 +8,8 @@ What is read whole, and what is sampled
 - Names of columns, levels of categories that no row has, and the metadata of Parquet files are read whole.
 
 Decisions
+- Where the schema says whose a row is, uniqueness counts people: a number that is on every row of one patient is as
+  telling as one that is on one row.
 - An identifier beside the column's own kind (a telephone number among remarks) is a finding of its own.
 - Where a schema is given and anything is unresolved, the table fails: nothing is let through as harmless because the
   scan does not know what it is.
@@ -22,11 +24,12 @@ from datetime import date
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from tabsynth.errors import DataError, UsageError
 from tabsynth.identifiers import resolution
 from tabsynth.identifiers.column_cells import PROBE, ColumnCells
-from tabsynth.identifiers.column_tests import Found, examine
+from tabsynth.identifiers.column_tests import Found, examine, examine_people
 from tabsynth.identifiers.declared_dates import declared_date
 from tabsynth.identifiers.detectors import DETECTORS
 from tabsynth.identifiers.findings import ChecklistRow, Finding, Place, ScannedColumn, ScanReport
@@ -80,11 +83,13 @@ def scan_table(
     Privacy: Kinds, counts and names of columns leave; no cell does.
     """
     declared: Mapping[str, Column] = {}
+    owner: str | None = None
     if schema is not None:
         table_name = table_name if table_name is not None or len(schema.tables) > 1 else schema.only_name
         if table_name not in schema.tables:
             raise UsageError(f"scan: name one of the tables of the schema: {', '.join(schema.tables)}")
         declared = schema.tables[table_name].columns
+        owner = schema.tables[table_name].entity_key
         if as_of is None and schema.privacy is not None and schema.privacy.as_of is not None:
             as_of = date.fromisoformat(schema.privacy.as_of)
     day = as_of or date.today()
@@ -104,6 +109,8 @@ def scan_table(
         whole = examine(cells, unit=unit, as_of=day) if cells.n_present else []
         if isinstance(column, DateTime) and not any(found.kind is Kind.DATE for found in whole):
             whole += [found] if (found := declared_date(frame[name], column)) is not None else []
+        if not whole and owner is not None and owner in frame and owner != name:
+            whole += _per_person(frame, name, owner)
         here = [judge.of_cells(found) for found in whole]
         here += [judge.of_text(kind, *rest) for kind, *rest in _inside(cells, whole, presidio)]
         if in_its_name is not None:
@@ -130,6 +137,16 @@ def require_resolved(report: ScanReport) -> None:
     ]
     where = report.table or "table"
     raise DataError(f"{where}: {len(lines)} identifiers are not dealt with by the schema\n- " + "\n- ".join(lines))
+
+
+def _per_person(frame: pd.DataFrame, name: str, owner: str) -> list[Found]:
+    """What tells people apart in a column where each person has one value on several rows."""
+    pairs = frame[[owner, name]].dropna()
+    once = pairs.drop_duplicates()
+    if len(once) == len(pairs) or len(once) > 1.05 * once[owner].nunique():
+        return []
+    found = examine_people(ColumnCells.of(name, once[name].reset_index(drop=True)))
+    return [] if found is None else [found]
 
 
 def _inside(cells: ColumnCells, whole: list[Found], presidio: Presidio | None) -> list[tuple[Any, ...]]:

@@ -250,6 +250,29 @@ def test_keep_answers_a_doubtful_finding() -> None:
     assert report.ok and "declared to hold no identifier" in report.findings[0].evidence
 
 
+def test_what_is_unique_to_a_person_is_found_on_several_rows() -> None:
+    people = np.arange(60).repeat(4)
+    frame = pd.DataFrame(
+        {
+            "person": [f"p{number}" for number in people],
+            "nir": 1_850_175_000_000 + 7_919 * people,
+            "locker": [f"{number % 26}/{number}-x" for number in people],
+            "income": 20_000 + 137 * people,
+            "ward": people % 7,
+        }
+    )
+    columns = (
+        "person: {type: identifier}",
+        "nir: {type: integer}",
+        "locker: {type: categorical}",
+        "income: {type: integer}",
+        "ward: {type: categorical}",
+    )
+    report = scan_table(frame, schema(*columns, more="    entity_key: person\n"))
+    assert [(item.column, item.kind) for item in report.unresolved] == [("nir", "R"), ("locker", "R")]
+    assert not scan_table(frame, schema(*columns)).unresolved
+
+
 def test_images_and_biometric_data_must_be_left_out() -> None:
     frame = pd.DataFrame({"photo": [f"faces/{n}.jpg" for n in range(30)], "n": range(30)})
     assert not scan_table(frame, schema("photo: {type: identifier}", "n: {type: identifier}")).ok
