@@ -81,6 +81,8 @@ class Policy(Part):
     @field_validator("clauses")
     @classmethod
     def _clear(cls, value: tuple[Clause, ...]) -> tuple[Clause, ...]:
+        if not value:
+            raise ValueError("name a limit at least, or nothing would be judged")
         if twice := [name for name, count in Counter(clause.name for clause in value).items() if count > 1]:
             raise ValueError(f"two clauses have the same name: {', '.join(twice)}")
         if twice := [str(key) for key, count in Counter((c.metric, c.subject) for c in value).items() if count > 1]:

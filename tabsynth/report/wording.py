@@ -74,10 +74,10 @@ def headline(verdicts: Sequence[Verdict]) -> str:
     if not judged:
         return "No limit was applied."
     if failed:
-        also = f", and {_count(open_)} cannot be decided with this many rows" if open_ else ""
+        also = f", and {_count(open_)} cannot be decided from these rows" if open_ else ""
         return f"{_count(failed).capitalize()} of {len(judged)} limits {'is' if failed == 1 else 'are'} broken{also}."
     if open_:
-        return f"No limit is broken; {_count(open_)} of {len(judged)} cannot be decided with this many rows."
+        return f"No limit is broken; {_count(open_)} of {len(judged)} cannot be decided from these rows."
     return f"All {len(judged)} limits that apply are kept."
 
 

@@ -137,7 +137,12 @@ def test_a_policy_file_of_ones_own(tmp_path: Path) -> None:
     [
         ("name: [", "is no YAML"),
         ("- 1", "p: file"),
-        ("name: p\ndescription: d\nclauses: []\nextra: 1", "p: extra"),
+        (
+            "name: p\ndescription: d\nextra: 1\nclauses:\n- {name: a, metric: detection, direction: at most, limit: 1, "
+            "source: s, rationale: r}",
+            "p: extra",
+        ),
+        ("name: p\ndescription: d\nclauses: []", "nothing would be judged"),
         ("name: p\ndescription: d\nclauses:\n- {metric: nothing}", "clauses.0"),
         (
             "name: p\ndescription: d\nclauses:\n- {name: a, metric: nonsense, direction: at most, limit: 1, "

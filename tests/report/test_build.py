@@ -137,11 +137,11 @@ def test_other_suffixes_and_folders_are_refused(report: Report, tmp_path: Path) 
         ([Verdict.FAIL, Verdict.PASS], "One of 2 limits is broken."),
         (
             [Verdict.FAIL, Verdict.FAIL, Verdict.INSUFFICIENT],
-            "Two of 3 limits are broken, and one cannot be decided with this many rows.",
+            "Two of 3 limits are broken, and one cannot be decided from these rows.",
         ),
         (
             [Verdict.INSUFFICIENT, Verdict.PASS],
-            "No limit is broken; one of 2 cannot be decided with this many rows.",
+            "No limit is broken; one of 2 cannot be decided from these rows.",
         ),
         ([Verdict.INFO], "No limit was applied."),
     ],
