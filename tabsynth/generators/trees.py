@@ -278,7 +278,9 @@ class Trees(Generator):
         description="Seconds that fitting may take, about; fewer rounds are boosted where it would take longer. Rows "
         "then depend on the speed of the machine, not on the seed alone.",
     )
-    min_leaf: int = Field(default=20, ge=5, description="Fewest training rows (people, with an entity key) in a leaf.")
+    min_leaf: int = Field(
+        default=20, ge=5, description="Fewest rows in a leaf; with an entity key, times the mean rows of a person."
+    )
     order: Literal["information", "kind", "file"] = Field(
         default="information",
         description="Order in which columns are drawn: each after the column that tells most about it, categories "
@@ -393,8 +395,6 @@ class Trees(Generator):
         return [[names[place] for place in order] for order in found]
 
     def _leaf(self, data: EncodedTable) -> int:
-        """Rows that a leaf needs: `min_leaf` people's worth."""
-        if data.entities is None:
-            return self.min_leaf
-        people = len(np.unique(data.entities))
-        return self.min_leaf * max(1, -(-data.n_rows // max(people, 1)))
+        """Rows that a leaf needs: `min_leaf` times the mean rows of a person."""
+        n_people = data.n_rows if data.entities is None else len(np.unique(data.entities))
+        return self.min_leaf * max(1, -(-data.n_rows // max(n_people, 1)))

@@ -192,7 +192,7 @@ def test_time_limits_are_kept_or_refused() -> None:
 
 
 def test_people_with_many_rows_count_once() -> None:
-    """With an entity key a leaf rests on `min_leaf` people's worth of rows."""
+    """With an entity key a leaf rests on `min_leaf` times the mean rows of a person."""
     data = _ring(4000)
     people = EncodedTable(data.columns, data.domains, data.n_rows, np.arange(4000) // 20)
     assert _fit(people).columns["y"].cells.n_cells < _fit(data).columns["y"].cells.n_cells
