@@ -93,6 +93,10 @@ def _holds_known_name(text: str) -> bool:
 _KNOWN = _any(r"\b([A-Z][a-z]{2,}) (?:[A-Z]\. )?([A-Z][a-z]{2,})\b", _is_known_name)
 _OLD = r"(?i)(?:9\d|1[0-2]\d)[- ]?(?:years?[- ]old|yrs?[- ]old|y/?o\b|yo\b|years of age)|aged? (?:9\d|1[0-2]\d)\b"
 
+_PHONE = _any(rf"(?<![\d.-]){_NUMBER}|(?<!\d)\+\d[\d ()-]{{8,15}}\d", _is_phone)
+_CALLED_PHONE = _any(
+    rf"(?i)(?:phone|\bmobile)\b(?:{_CUED})(?<!\d)(\d{{10}})(?!\d)", lambda m: phone_numbers.is_valid(m[1])
+)
 _MBI = _any(
     r"(?<![\w-])[1-9][A-Za-z][A-Za-z0-9]\d-?[A-Za-z][A-Za-z0-9]\d-?[A-Za-z]{2}\d\d(?![\w-])",
     lambda m: check_digits.is_mbi(m[0]),
@@ -138,6 +142,11 @@ _IPV4 = _any(
 )
 _IPV6 = _any(r"(?i)(?<![\w:])(?:[0-9a-f]{0,4}:){3,7}[0-9a-f]{1,4}(?![\w:])", lambda m: recognise.is_ip(m[0]))
 _TITLE = _any(rf"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof)\.? (?:[A-Z]\. ?)?{_CAPITAL}")
+_CALLED_NAME = _any(
+    r"(?i:\b(?:first|given|middle|last|family|maiden|full|patient) ?name|\bsurname)\s*(?:is|was|:|=)\s*"
+    r"([A-Z][a-z'’-]+)",
+    lambda m: recognise.is_known_first_name(m[1]) or recognise.is_known_last_name(m[1]),
+)
 _RELATIVE = _any(
     rf"\b{_KIN}(?:,| is| was|:| named| called|\'s name is| \()? ?(?:Mr\.? |Mrs\.? )?({_CAPITAL}(?: {_CAPITAL})?)",
     lambda m: recognise.is_known_first_name(m[1]) or " " in m[1],
@@ -190,8 +199,8 @@ PATTERNS: tuple[Pattern, ...] = (
         "phone",
         Kind.TELEPHONE,
         "telephone numbers",
-        r"\d{3}\)?[-. ]{1,2}\d{3}[-. ]\d{4}|\+\d[\d ()-]{8,}",
-        _any(rf"(?<![\d.-]){_NUMBER}|(?<!\d)\+\d[\d ()-]{{8,15}}\d", _is_phone),
+        r"\d{3}\)?[-. ]{1,2}\d{3}[-. ]\d{4}|\+\d[\d ()-]{8,}|(?i)(?:phone|mobile)\b",
+        lambda text: _PHONE(text) or _CALLED_PHONE(text),
         0.92,
     ),
     Pattern(
@@ -206,7 +215,7 @@ PATTERNS: tuple[Pattern, ...] = (
         "mrn",
         Kind.MEDICAL_RECORD,
         "medical record numbers",
-        r"(?i)\bmrn\b|medical record|chart (?:no|num|#)|patient (?:id|no|num|#)|hospital (?:no|num)",
+        r"(?i)\bmrn\b|medical record|chart ?(?:no|num|#)|patient ?(?:id|no|num|#)|hospital ?(?:no|num)",
         _any(
             rf"(?i)\b(?:mrn|medical record|chart|patient|hospital)(?:{_CUED})((?=[\w-]*\d)[A-Z0-9][A-Z0-9-]{{3,}})",
             _is_called,
@@ -289,10 +298,13 @@ PATTERNS: tuple[Pattern, ...] = (
         "name",
         Kind.NAME,
         "names of people, relatives or employers",
-        r"[A-Z][a-z]+ [A-Z]|\b(?:Mr|Mrs|Ms|Miss|Dr|Prof)\b|(?:wife|husband|mother|father|son|daughter|brother|"
+        r"[A-Z][a-z]+ [A-Z]|\b(?:Mr|Mrs|Ms|Miss|Dr|Prof)\b|(?i:name)\s*(?:is|was|:|=)|"
+        r"(?:wife|husband|mother|father|son|daughter|brother|"
         r"sister|employ|works|Wife|"
         r"Husband|Mother|Father|Son|Daughter|Brother|Sister|Employ|Works)",
-        lambda text: _TITLE(text) or _RELATIVE(text) or _EMPLOYER(text) or _holds_known_name(text),
+        lambda text: (
+            _TITLE(text) or _CALLED_NAME(text) or _RELATIVE(text) or _EMPLOYER(text) or _holds_known_name(text)
+        ),
         0.85,
     ),
     Pattern(

@@ -65,6 +65,27 @@ def test_one_cell_of_free_text_is_found(identifier: str, kind: str) -> None:
     assert (kind, "text") not in found(PLAIN)
 
 
+@pytest.mark.parametrize(
+    ("field", "kind"),
+    [
+        ('"mrn": "0012345"', "H"),
+        ('"patient_id": "A-123456"', "H"),
+        ('"patientId":"A-123456"', "H"),
+        ('"member_id": "ABC123456789"', "I"),
+        ('"account_number": 12345678', "J"),
+        ('"npi": "1234567893"', "K"),
+        ('"serial_no": "SN1234567"', "M"),
+        ('"phone": "2127365000"', "D"),
+        ('"last_name": "Lopez"', "A"),
+        ('"full_name": "Maria Lopez"', "A"),
+    ],
+)
+def test_a_field_in_one_cell_of_json_is_found(field: str, kind: str) -> None:
+    cells = [f'{{"pain": {number % 5}, "unit_name": "Ward Two", "note": "no new one"}}' for number in range(60)]
+    assert found(cells) == set()
+    assert (kind, "text") in found([*cells[:-1], f'{{"pain": 3, {field}, "note": "no new one"}}'])
+
+
 def test_one_in_many_distinct_texts_is_found() -> None:
     cells = [f"Remark {number} on the plan, dose 20 mg, 4711-{number}" for number in range(30_000)]
     cells[17_003] += " ann.lee@mail.net"
