@@ -164,6 +164,7 @@ class FittedTrees(Fitted):
                 tilted = {question: chance[kept] for question, chance in tilted.items()}
             drawn.append(draw_cells(model, seen, codes.shape[1], rng=rng, tilted=tilted))
             codes[number] = model.cells.feature_codes[drawn[-1]]
+            model.forget()
         return drawn, effective
 
     def log_likelihood(self, columns: Mapping[str, Array]) -> Array:
@@ -178,14 +179,13 @@ class FittedTrees(Fitted):
             found = [replace(model, others=()).log_likelihood(columns) for model in (self, *self.others)]
             return np.logaddexp.reduce(np.stack(found), axis=0) - np.log(len(found))
         own, known = self._cells(columns)
-        models = list(self.columns.values())
-        codes = np.zeros((len(models) + 1, own.shape[1]), np.uint8)  # the last one is free for a question's place
-        for number, model in enumerate(models):
+        codes = np.zeros((len(own) + 1, own.shape[1]), np.uint8)  # the last one is free for a question's place
+        total = np.zeros(own.shape[1])
+        for number, model in enumerate(self.columns.values()):
+            total += log_probability(model, own[number], codes[[*model.features, -1]])
             codes[number] = model.cells.feature_codes[own[number]]
-        parts = [
-            log_probability(model, own[number], codes[[*model.features, -1]]) for number, model in enumerate(models)
-        ]
-        return np.where(known.all(axis=0), np.sum(parts, axis=0), -np.inf)
+            model.forget()
+        return np.where(known.all(axis=0), total, -np.inf)
 
     def impute_encoded(
         self, columns: Mapping[str, Array], missing: Mapping[str, Array], *, rng: np.random.Generator
@@ -203,11 +203,11 @@ class FittedTrees(Fitted):
         filled = dict(columns)
         cells = fill(list(self.columns.values()), own, hidden, rng=rng)
         for number, (name, model) in enumerate(self.columns.items()):
+            model.forget()
             if name in missing and missing[name].any():
                 rows = np.flatnonzero(missing[name])
-                array = columns[name].copy()
-                array[rows] = place_values(model.cells, cells[number, rows], None, rng=rng)
-                filled[name] = array
+                filled[name] = columns[name].copy()
+                filled[name][rows] = place_values(model.cells, cells[number, rows], None, rng=rng)
         return filled
 
     def _cells(self, columns: Mapping[str, Array]) -> tuple[Array, Array]:

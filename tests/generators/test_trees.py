@@ -127,6 +127,38 @@ def test_state_gives_the_same_rows() -> None:
 
 
 @pytest.mark.parametrize("preset", ["fast", "balanced"])
+def test_nothing_is_kept_of_scoring_rows(preset: Literal["fast", "balanced"]) -> None:
+    """Look-up tables are many times as large as the trees: a model that has worked holds no more than a new one."""
+
+    def held(fitted: FittedTrees) -> int:
+        classifiers = [
+            trees
+            for model in fitted.columns.values()
+            for trees in (*model.trees, *(model.shared.trees if model.shared else ()))
+        ]
+        assert classifiers
+        return sum(
+            array.nbytes
+            for trees in classifiers
+            for kept in vars(trees).values()
+            for array in (kept if isinstance(kept, tuple) else (kept,))
+            if isinstance(array, np.ndarray)
+        )
+
+    data = _ring()
+    fitted = _fit(data, Trees(preset=preset))
+    new = held(FittedTrees.from_state(fitted.state(), data.domains))
+    assert held(fitted) == new
+    fitted.log_likelihood(data.columns)
+    assert held(fitted) == new
+    _draw(fitted, 500, y=GivenColumn(missing=False, stretches=np.array([[0.2, 0.6]])))
+    assert held(fitted) == new
+    hidden = {"x": np.arange(data.n_rows) % 50 == 0}
+    fitted.impute_encoded(data.columns, hidden, rng=np.random.default_rng(2))
+    assert held(fitted) == new
+
+
+@pytest.mark.parametrize("preset", ["fast", "balanced"])
 def test_the_number_of_threads_changes_nothing(
     monkeypatch: pytest.MonkeyPatch, preset: Literal["fast", "balanced"]
 ) -> None:

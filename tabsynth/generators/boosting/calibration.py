@@ -51,6 +51,7 @@ def calibrate(models: Sequence[ColumnModel], n_rows: int, *, rng: np.random.Gene
 
         drawn = draw_cells(model, codes[[*model.features, -1]], n_rows, rng=rng, adjust=adjust)
         codes[number] = model.cells.feature_codes[drawn]
+        model.forget()
         done.append(replace(model, base=model.base + shift))
     return done
 

@@ -105,6 +105,10 @@ class Trees:
             scores[part] = self.leaf_value[leaves].sum(axis=1, dtype=np.float64)
         return scores
 
+    def forget(self) -> None:
+        """Let go of the look-up tables, which are some forty times as large as the trees; `score` makes them again."""
+        self.__dict__.pop("_masks", None)
+
     @classmethod
     def read(cls, text: str, n_trees: int) -> Self:
         """Trees of a LightGBM model text, the first `n_trees` of them."""

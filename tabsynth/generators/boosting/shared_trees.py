@@ -94,6 +94,10 @@ class SharedTree:
         ends[self.starts[1:] - 1] = self.splits.n_leaves
         return np.repeat(self.added, ends - self.first)
 
+    def forget(self) -> None:
+        """Let go of `table`, which is made again when it is asked for."""
+        self.__dict__.pop("table", None)
+
 
 @dataclass(frozen=True)
 class SharedTrees:

@@ -98,6 +98,13 @@ class ColumnModel:
     shared: SharedTrees | None = None
     """What answers all questions in place of `trees`."""
 
+    def forget(self) -> None:
+        """Let go of what scoring rows keeps for the next rows: after each column, or a wide model fills the memory."""
+        for trees in self.trees:
+            trees.forget()
+        for tree in self.shared.trees if self.shared else ():
+            tree.forget()
+
 
 def train_column(
     cells: Cells,
