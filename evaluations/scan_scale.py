@@ -28,7 +28,7 @@ SEED = 8
 
 _SCAN = """
 import json, resource, sys, time
-from tabsynth.pipeline import scan
+from tabsynth.checking import scan
 report = scan(sys.argv[1])
 used = resource.getrusage(resource.RUSAGE_SELF)
 print(json.dumps({

@@ -33,7 +33,7 @@ _EXPORTS = {
     "Trees": "tabsynth.generators.trees",
     "combine": "tabsynth.evaluation.combining",
     "evaluate": "tabsynth.judging",
-    "infer": "tabsynth.pipeline",
+    "infer": "tabsynth.checking",
     "load": "tabsynth.generators.storage",
     "load_schema": "tabsynth.schema.files",
     "make_generator": "tabsynth.pipeline",
@@ -41,8 +41,8 @@ _EXPORTS = {
     "read_table": "tabsynth.tables.files",
     "run": "tabsynth.pipeline",
     "save_schema": "tabsynth.schema.files",
-    "scan": "tabsynth.pipeline",
-    "validate": "tabsynth.pipeline",
+    "scan": "tabsynth.checking",
+    "validate": "tabsynth.checking",
     "write_table": "tabsynth.tables.files",
 }
 
@@ -77,6 +77,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from tabsynth.checking import infer, scan, validate
     from tabsynth.declared.mock import mock
     from tabsynth.errors import TabsynthError, TabsynthWarning
     from tabsynth.evaluation.combining import combine
@@ -92,7 +93,7 @@ if TYPE_CHECKING:
     from tabsynth.generators.storage import load
     from tabsynth.generators.trees import Trees
     from tabsynth.judging import evaluate
-    from tabsynth.pipeline import infer, make_generator, run, scan, validate
+    from tabsynth.pipeline import make_generator, run
     from tabsynth.schema.files import load_schema, save_schema
     from tabsynth.schema.model import Schema
     from tabsynth.tables.files import read_table, write_table

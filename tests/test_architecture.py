@@ -18,7 +18,7 @@ DIRECTION = (
     ("private_run",),
     ("plain_run",),
     ("judging",),
-    ("split_run",),
+    ("split_run", "checking"),
     ("refitting",),
     ("report", "release"),
     ("dp",),

@@ -34,12 +34,12 @@ def scan(
     debug: Debug = False,
 ) -> None:
     """Find identifiers of the 18 HIPAA Safe Harbor classes, column by column, without showing a value."""
-    from tabsynth import pipeline
+    from tabsynth import checking
     from tabsynth.outputs import atomic_file
 
     with BarProgress(quiet=quiet) as progress:
         progress.stage("Looking for identifiers")
-        report = pipeline.scan(
+        report = checking.scan(
             data, schema, table_name=table, delimiter=delimiter, encoding=encoding, presidio=presidio
         )
     plain = report.as_json()

@@ -40,16 +40,16 @@ def infer(
     Columns that hold identifiers of the 18 Safe Harbor classes are named with what the schema does about them: in the
     output, and as comments in a YAML file.
     """
-    from tabsynth import pipeline
+    from tabsynth import checking
     from tabsynth.schema.files import format_schema, save_schema
 
     with BarProgress(quiet=quiet) as progress:
         progress.stage("Reading")
-        tables = pipeline.read_tables(data, delimiter=delimiter, encoding=encoding)
+        tables = checking.read_tables(data, delimiter=delimiter, encoding=encoding)
         progress.stage("Inferring the schema")
-        schema = pipeline.infer(tables, min_people=min_people, name=name or next(iter(tables)), safe_harbor=safe_harbor)
+        schema = checking.infer(tables, min_people=min_people, name=name or next(iter(tables)), safe_harbor=safe_harbor)
         progress.stage("Looking for identifiers")
-        proposals = pipeline.propose(tables, schema)
+        proposals = checking.propose(tables, schema)
     notes = {(item.table, item.column): item.sentence for item in proposals}
     questions = [(table, column, kind.question) for table, column, kind in schema.walk() if kind.question]
     if str(output) == "-":
@@ -87,14 +87,14 @@ def validate(
     debug: Debug = False,
 ) -> None:
     """Compare a table with its schema: all violations at once, with counts and row numbers, never values."""
-    from tabsynth import pipeline
+    from tabsynth import checking
     from tabsynth.tables.files import read_table
 
     with BarProgress(quiet=quiet) as progress:
         progress.stage("Reading")
         frame = read_table(data, delimiter=delimiter, encoding=encoding)
         progress.stage("Validating")
-        validation = pipeline.validate(frame, schema, table_name=table)
+        validation = checking.validate(frame, schema, table_name=table)
     found = {
         "valid": validation.ok,
         "n_rows": validation.typed.n_rows,
