@@ -66,8 +66,7 @@ def is_date(text: str) -> bool:
     if match := _ISO.fullmatch(text):
         return 1 <= int(match[3]) <= 12 and (match[4] is None or 1 <= int(match[4]) <= 31)
     if match := _NUMERIC.fullmatch(text):
-        first, second = int(match[1]), int(match[3])
-        return 1 <= min(first, second) <= 12 and 1 <= max(first, second) <= 31
+        return _are_day_and_month(int(match[1]), int(match[3]))
     if match := _BASIC.fullmatch(text):
         written_out = match[3] is not None or "T" in text or len(match[2] or "") == 6
         return written_out and is_compact_date(match[1] + (match[2] or ""))
@@ -102,10 +101,10 @@ def is_date_number(text: str) -> bool:
     number = int(whole)
     if len(whole) in (7, 8) and FIRST_YEAR <= number % 10_000 <= LAST_YEAR:
         front = whole.zfill(8)[:4]
-        return 1 <= min(int(front[:2]), int(front[2:])) <= 12 and max(int(front[:2]), int(front[2:])) <= 31
+        return _are_day_and_month(int(front[:2]), int(front[2:]))
     if len(whole) == 6 and not part:  # yymmdd, ddmmyy, mmddyy
         first, second, third = int(whole[:2]), int(whole[2:4]), int(whole[4:])
-        return any(1 <= m <= 12 and 1 <= d <= 31 for m, d in ((second, third), (second, first), (first, second)))
+        return _are_day_and_month(first, second) or (1 <= second <= 12 and 1 <= third <= 31)
     if len(whole) == 7 and not part and FIRST_YEAR <= number // 1000 <= LAST_YEAR and 1 <= number % 1000 <= 366:
         return True
     return 7_300 <= number <= 80_400 or any(10**low <= number < 5 * 10 ** (low + 1) for low in (8, 11, 14, 17))
@@ -119,9 +118,11 @@ def is_month_number(text: str) -> bool:
 def is_day_of_month(text: str) -> bool:
     """A day and a month without a year (03/04): asked only under the name of a date."""
     match = re.fullmatch(r"(\d{1,2})[-/.](\d{1,2})\.?", text)
-    if match is None:
-        return False
-    first, second = int(match[1]), int(match[2])
+    return match is not None and _are_day_and_month(int(match[1]), int(match[2]))
+
+
+def _are_day_and_month(first: int, second: int) -> bool:
+    """Whether two numbers are a day and a month, in either order."""
     return 1 <= min(first, second) <= 12 and 1 <= max(first, second) <= 31
 
 
