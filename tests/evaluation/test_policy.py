@@ -192,3 +192,11 @@ def test_a_limit_on_the_wrong_side_or_in_percent_is_refused(
     text = f"{{name: a, metric: {metric}, direction: {direction}, limit: {limit}, source: s, rationale: r}}"
     with pytest.raises(UsageError, match=message):
         parse_policy(f"name: p\ndescription: d\nclauses:\n- {text}", name="p")
+
+
+def test_exceptions_are_about_metrics_that_exist() -> None:
+    """A metric that is renamed takes its exceptions along."""
+    from tabsynth.evaluation import evaluate, policy
+
+    excepted = {*policy._JUDGED_BY_LOSS, *policy._BEYOND_ONE, *evaluate._WITHOUT_STRANGERS}
+    assert excepted <= set(METRICS)
