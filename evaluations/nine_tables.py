@@ -65,6 +65,7 @@ SYSTEMS = {
     "copula": System("copula", {}),
     "trees fast": System("trees", {"preset": "fast"}),
     "trees": System("trees", {}),
+    "autoregressive": System("autoregressive", {}),
     "tvae": System("tvae", {}),
     "ctgan": System("ctgan", {}),
     **{name: System(name, {}) for name in PEERS},
