@@ -63,6 +63,9 @@ class Registry(Mapping[str, Any]):
         """Return what `name` stands for, or `default` where it is unknown."""
         return self[name] if name in self else default  # noqa: SIM401  (that would be this method)
 
+    def __repr__(self) -> str:
+        return f"Registry({self._kind!r}: {', '.join(self)})"
+
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and (name in self._builtin or name in self._plugins)
 

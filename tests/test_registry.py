@@ -24,6 +24,11 @@ def install(folder: Path, distribution: str, entries: dict[str, str], monkeypatc
     monkeypatch.syspath_prepend(str(folder))
 
 
+def test_a_registry_shows_its_names() -> None:
+    """Whoever types `ts.GENERATORS` sees what there is."""
+    assert repr(Registry("shape", PATHS)) == "Registry('shape': fraction, decimal)"
+
+
 def test_names_resolve_on_use(monkeypatch: pytest.MonkeyPatch) -> None:
     """Building, listing and searching imports nothing; asking for an entry imports it."""
     monkeypatch.delitem(sys.modules, "this_is_lazy", raising=False)

@@ -124,6 +124,14 @@ class Report(Part):
     not_tested: tuple[str, ...] = Field(default=NOT_TESTED)
     evaluation: Evaluation
 
+    def __repr__(self) -> str:
+        return f"Report(title={self.title!r}, edition={self.edition!r}, verdict={self.verdict.value!r})"
+
+    def __str__(self) -> str:
+        """The verdict of each card with the sentence that leads it, a line each."""
+        lines = [f"{card.title}: {card.verdict.value}. {card.sentence}" for card in self.cards]
+        return "\n".join([self.title, self.headline, *lines])
+
     def to_json(self) -> str:
         """The report as JSON text, two spaces deep, ending in a line break."""
         return self.model_dump_json(indent=2) + "\n"

@@ -34,12 +34,16 @@ TRUE_SPELLINGS = frozenset({"true", "t", "yes", "y", "1", "on"})
 FALSE_SPELLINGS = frozenset({"false", "f", "no", "n", "0", "off"})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Values:
     """Canonical values of one column and which of its cells are missing."""
 
     array: np.ndarray[Any, Any]  # (n_rows,)
     missing: np.ndarray[Any, np.dtype[np.bool_]]  # (n_rows,)
+
+    def __repr__(self) -> str:
+        """Counts and no cell: what ends a notebook's cell or stands in a log may be read by others."""
+        return f"Values(n_rows={len(self)}, n_missing={np.count_nonzero(self.missing)})"
 
     def take(self, rows: np.ndarray[Any, Any]) -> Values:
         """The rows that an index array or a mask selects."""

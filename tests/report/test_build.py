@@ -155,3 +155,11 @@ def test_numbers_read_well() -> None:
     """Small shares keep their digits, areas have three, counts have none."""
     assert (percent(0.98765), percent(0.00067), percent(0.00001)) == ("98.8 %", "0.07 %", "0 %")
     assert (number(0.51234, "area"), number(12345.0, "count"), number(None, "share")) == ("0.512", "12,345", "–")
+
+
+def test_a_report_in_a_notebook_is_short(report: Report) -> None:
+    """One line where it ends a cell, and by `print` the verdict of each card; the whole is for `save`."""
+    assert repr(report) == f"Report(title={report.title!r}, edition='internal', verdict={report.verdict.value!r})"
+    lines = str(report).splitlines()
+    assert lines[:2] == [report.title, report.headline]
+    assert [line.split(":")[0] for line in lines[2:]] == [card.title for card in report.cards]

@@ -36,6 +36,14 @@ def check(cells: list[Any], column: Column, dtype: Any = object) -> list[tuple[s
     return [(violation.rule, violation.rows) for violation in validation.violations]
 
 
+def test_a_validation_shows_no_cell() -> None:
+    """Not either where it ends the cell of a notebook, and so stands in a file that is passed on."""
+    frame = pd.DataFrame({"name": ["Waldemar", None], "pay": [7654321, 2]})
+    validation = validate_table(frame, Table(columns={"name": Text(), "pay": Integer(upper=9)}))
+    assert "Waldemar" not in repr(validation) and "7654321" not in repr(validation)
+    assert "Values(n_rows=2, n_missing=1)" in repr(validation)
+
+
 def rules(violations: tuple[Violation, ...]) -> list[tuple[str | None, str]]:
     return [(violation.column, violation.rule) for violation in violations]
 
