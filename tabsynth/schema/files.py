@@ -58,9 +58,16 @@ def as_schema(schema: Schema | str | Path) -> Schema:
     """A schema, or the one in a file.
 
     Raises:
+        UsageError: It is neither a schema nor a path.
         SchemaError: As `load_schema`.
     """
-    return schema if isinstance(schema, Schema) else load_schema(schema)
+    if isinstance(schema, Schema):
+        return schema
+    if not isinstance(schema, str | Path):
+        raise UsageError(
+            f"schema: a {type(schema).__name__} is no schema; give a Schema, such as that of `infer`, or a file's path"
+        )
+    return load_schema(schema)
 
 
 def parse_schema(text: str, *, source: str = "schema") -> Schema:

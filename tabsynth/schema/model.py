@@ -7,7 +7,7 @@ privacy budget (`dp`). What is not marked counts as declared. The kinds of colum
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Annotated, Any, Final, Literal
 
@@ -122,7 +122,7 @@ class Privacy(Part):
 
 
 class Schema(Part):
-    """One or more tables, how they hang together, and what protects the people in them."""
+    """One or more tables, how they hang together, and what protects the people in them. `print` shows it as YAML."""
 
     format: Literal[1] = FORMAT_VERSION
     """Version of this file format."""
@@ -153,6 +153,15 @@ class Schema(Part):
             raise ValueError("; ".join(wrong))
         return self
 
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{name!r}: {len(table.columns)} columns" for name, table in self.tables.items())
+        return f"Schema(name={self.name!r}, tables={{{sizes}}})"
+
+    def __str__(self) -> str:
+        from tabsynth.schema.layout import format_schema
+
+        return format_schema(self)
+
     @property
     def only_table(self) -> Table:
         """The one table of a single-table schema."""
@@ -172,6 +181,24 @@ class Schema(Part):
                 f"the schema has {len(self.tables)} tables; name the one to use: {', '.join(self.tables)}"
             )
         return next(iter(self.tables))
+
+    def with_columns(self, changes: Mapping[str, Mapping[str, Any] | None], *, table_name: str | None = None) -> Schema:
+        """A schema in which some columns are declared anew; this one stays as it is.
+
+            schema = schema.with_columns({"age": {"lower": 0, "upper": 120}, "stage": {"type": "ordinal"}, "row": None})
+
+        Args:
+            changes: For each column the keys to write over, as in a schema file, or None to leave the column out. A key
+                that is None is taken back. What is written counts as declared; the other keys stay, but for those that
+                a new `type` does not have.
+            table_name: Which table of a schema with several.
+
+        Raises:
+            SchemaError: There is no such table or column, or the result is no valid schema; all problems are listed.
+        """
+        from tabsynth.schema.editing import edit_columns
+
+        return edit_columns(self, changes, table_name)
 
     def walk(self) -> Iterator[tuple[str, str, Column]]:
         """Yield every column as (table, name, column)."""

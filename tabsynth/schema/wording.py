@@ -164,13 +164,19 @@ def _check_names(holder: Node, path: Path, key: str, known: Sequence[str], *, ki
     names = [item.value for item in node.value] if isinstance(node.value, list) else [node.value]
     line = holder.key_lines[key]
     return [
-        Problem(line, path, _unknown(kind, name, known))
+        Problem(line, path, unknown_name(kind, name, known))
         for name in dict.fromkeys(name for name in names if isinstance(name, str))
         if name not in known
     ]
 
 
-def _unknown(kind: str, name: str, known: Sequence[str]) -> str:
+def column_keys(kind: str) -> frozenset[str] | None:
+    """Keys that a column of this kind may have; None where there is no such kind."""
+    return frozenset(_COLUMNS[kind].model_fields) if kind in _COLUMNS else None
+
+
+def unknown_name(kind: str, name: str, known: Sequence[str]) -> str:
+    """A sentence about a name that points nowhere."""
     return f"names no {kind} of this schema: {name!r}{_did_you_mean(name, known)}"
 
 
@@ -188,7 +194,9 @@ def _check_constraint(constraint: Node, path: Path, columns: Sequence[str]) -> l
     except SchemaError as error:  # a formula that cannot be parsed
         return [Problem(constraint.line, path, str(error))]
     return [
-        Problem(constraint.line, path, _unknown("column", name, columns)) for name in involved if name not in columns
+        Problem(constraint.line, path, unknown_name("column", name, columns))
+        for name in involved
+        if name not in columns
     ]
 
 
