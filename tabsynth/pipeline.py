@@ -61,15 +61,7 @@ def make_generator(name: str, parameters: Mapping[str, Any] | None = None) -> Ge
     Raises:
         UsageError: The name or a parameter is unknown, or a value is out of range.
     """
-    from pydantic import ValidationError
-
-    generator_type = GENERATORS[name]
-    try:
-        generator: Generator = generator_type(**dict(parameters or {}))
-    except ValidationError as error:
-        known = ", ".join(generator_type.model_fields)
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
-        raise UsageError(f"{name}: {wrong} (parameters: {known})") from None
+    generator: Generator = GENERATORS[name](**dict(parameters or {}))
     return generator
 
 

@@ -33,3 +33,11 @@ def test_every_function_says_what_it_refuses() -> None:
     functions = {name: getattr(tabsynth, name) for name in tabsynth.__all__}
     silent = [name for name, it in functions.items() if inspect.isfunction(it) and "Raises:" not in str(it.__doc__)]
     assert silent == []
+
+
+@pytest.mark.parametrize("wrong", [{"presett": "fast"}, {"preset": "quick"}, {"min_leaf": "many"}])
+def test_wrong_parameters_are_named_errors(wrong: dict[str, object]) -> None:
+    """Of a generator made by its class as by its name: one of our errors, which lists the parameters."""
+    with pytest.raises(tabsynth.TabsynthError, match=rf"^trees: {next(iter(wrong))}: .* \(parameters: min_people, "):
+        tabsynth.Trees(**wrong)  # type: ignore[arg-type]
+    assert "preset" in inspect.signature(tabsynth.Trees).parameters

@@ -18,11 +18,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tabsynth.encoding.derived import Derivation, derive
 from tabsynth.encoding.given import EncodedGiven
@@ -111,6 +111,23 @@ class Generator(BaseModel, ABC):
         description="Smallest number of people (rows, where the schema names no entity key) that every kept category, "
         "value and extreme must rest on.",
     )
+
+    if not TYPE_CHECKING:  # type checkers read the parameters from the fields
+
+        def __init__(self, **parameters: Any) -> None:
+            """Store the parameters.
+
+            Raises:
+                UsageError: A parameter is unknown, or a value is out of range.
+            """
+            try:
+                super().__init__(**parameters)
+            except ValidationError as error:
+                known = ", ".join(type(self).model_fields)
+                wrong = "; ".join(
+                    f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors(include_input=False)
+                )
+                raise UsageError(f"{type(self).name}: {wrong} (parameters: {known})") from None
 
     @classmethod
     def require_savable(cls) -> None:
