@@ -190,7 +190,7 @@ def run_plainly(
             "sha256": digests(folder),
         }
         (folder / "manifest.json").write_text(
-            json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+            json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n"
         )
     return PlainRun(n_rows, report.verdict, notes, synthetic_file.name, not generator.unsavable)
 

@@ -136,7 +136,7 @@ def run_privately(
             "sha256": digests(folder),
         }
         (folder / "manifest.json").write_text(
-            json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+            json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n"
         )
         (folder / "internal").mkdir()
         save_schema(schema, folder / "internal" / "schema.yaml")
@@ -185,5 +185,5 @@ def _appraise(
         )
     except Exception:  # whatever it is: the release is paid for, and must not be lost with the figures
         return ["no figures could be released; what was charged for them stays charged"]
-    (folder / "appraisal.json").write_text(figures.to_json(), encoding="utf-8")
+    (folder / "appraisal.json").write_text(figures.to_json(), encoding="utf-8", newline="\n")
     return []

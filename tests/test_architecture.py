@@ -128,6 +128,16 @@ def is_false(node: ast.expr | None) -> bool:
     return isinstance(node, ast.Constant) and node.value is False
 
 
+def platform_text(tree: ast.AST) -> Iterator[str]:
+    """Text files whose encoding or line ends are those of the machine: other bytes on Windows than elsewhere."""
+    needed = {"write_text": {"encoding", "newline"}, "read_text": {"encoding"}, "TextIOWrapper": {"encoding"}}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            words = {word.arg for word in node.keywords}
+            if not needed.get(node.func.attr, set()) <= words:
+                yield f"line {node.lineno}: {node.func.attr} without {' and '.join(sorted(needed[node.func.attr]))}"
+
+
 def prints(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and dotted(node.func) == "print":
@@ -156,6 +166,7 @@ RULES: tuple[Callable[[ast.Module], Iterator[str]], ...] = (
     banned_imports,
     global_randomness,
     unsafe_calls,
+    platform_text,
     bare_excepts,
     missing_docstrings,
 )
@@ -249,6 +260,8 @@ def test_right_directions_pass(part: str, source: str) -> None:
         (unsafe_calls, "torch.load(path)"),
         (unsafe_calls, "torch.load(path, weights_only=False)"),
         (unsafe_calls, "np.load(path, allow_pickle=True)"),
+        (platform_text, "path.read_text()"),
+        (platform_text, "path.write_text(text, encoding='utf-8')"),
         (prints, "print(1)"),
         (bare_excepts, "try:\n    f()\nexcept:\n    pass"),
         (missing_docstrings, "x = 1"),

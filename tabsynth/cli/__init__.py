@@ -10,6 +10,10 @@ privacy ledger is damaged, 12 a release is not as it was signed, 70 unexpected e
 
 from __future__ import annotations
 
+import contextlib
+import io
+import sys
+
 from tabsynth.cli.root import app
 
 # isort: off
@@ -28,4 +32,12 @@ from tabsynth.cli import releases  # noqa: F401
 
 def main() -> None:
     """Entry point of the `tabsynth` command."""
+    _write_utf8()
     app()
+
+
+def _write_utf8() -> None:
+    """What goes to a pipe or a file is UTF-8 with plain line ends, as all files are; a terminal knows its own way."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and not sys.stdout.isatty():
+        with contextlib.suppress(OSError):
+            sys.stdout.reconfigure(encoding="utf-8", newline="\n")

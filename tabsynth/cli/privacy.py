@@ -137,7 +137,7 @@ def appraise(
         real = data if streamed else read_private(data, delimiter=delimiter, encoding=encoding)
         made = pay(loaded, declared, real, rows, ledger=ledger, epsilon=epsilon, dataset=dataset, progress=progress)
         with atomic_file(output) as partial:
-            partial.write_text(made.to_json(), encoding="utf-8")
+            partial.write_text(made.to_json(), encoding="utf-8", newline="\n")
     pair = "" if made.mean_pair is None else f", of pairs {made.mean_pair:.4f}"
     put(
         made.model_dump(mode="json"),

@@ -45,7 +45,7 @@ def scan(
     plain = report.as_json()
     if output is not None:
         with atomic_file(output) as partial:
-            partial.write_text(json.dumps(plain, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+            partial.write_text(json.dumps(plain, indent=2, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
     if as_json:
         put(plain, as_json=True, text="")
     else:

@@ -158,7 +158,7 @@ def schema(
         typer.echo(text, nl=False)
     else:
         with atomic_file(output) as partial:
-            partial.write_text(text, encoding="utf-8")
+            partial.write_text(text, encoding="utf-8", newline="\n")
         put({"schema": str(output)}, as_json=as_json, text=f"wrote {output}")
 
 

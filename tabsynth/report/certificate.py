@@ -35,6 +35,6 @@ def write_certificate(
         ArtifactError: Its transcript claims another cost than its noise has.
     """
     certificate = build_certificate(model, file=model_file, rows=rows, seed=seed)
-    (folder / "certificate.json").write_text(certificate.to_json(), encoding="utf-8")
-    (folder / "certificate.html").write_text(render_certificate(certificate), encoding="utf-8")
+    (folder / "certificate.json").write_text(certificate.to_json(), encoding="utf-8", newline="\n")
+    (folder / "certificate.html").write_text(render_certificate(certificate), encoding="utf-8", newline="\n")
     return certificate

@@ -419,3 +419,19 @@ def test_run_can_make_everybody_a_stranger_once(tmp_path: Path) -> None:
     [told] = [result for result in results if result["metric"] == "detection" and not result["subject"]]
     assert any("Mean of 2 models" in note for note in told["notes"])
     refused(2, *asked, "--overwrite", "-g", "dp-independent", says="swap: dp-independent is private")
+
+
+@pytest.mark.parametrize("machine", ["cp1252", "ascii"])
+def test_what_is_piped_is_utf_8_whatever_the_machine_writes(tmp_path: Path, machine: str) -> None:
+    """A schema that goes to a file through `>` can be read again, also where the machine has another encoding."""
+    table = tmp_path / "wards.csv"
+    table.write_text("Größe,άλφα\n" + "".join(f"{n},{n % 3}\n" for n in range(40)), encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "tabsynth.cli", "infer", str(table)],
+        check=False,
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": machine},
+    )
+    assert done.returncode == 0, done.stderr
+    (tmp_path / "schema.yaml").write_bytes(done.stdout)
+    assert list(ts.load_schema(tmp_path / "schema.yaml").only_table.columns) == ["Größe", "άλφα"]
