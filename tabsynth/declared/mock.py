@@ -154,11 +154,29 @@ def write_mock(
             f"the schema has {len(wanted)} tables; name a folder to write to, or one table with --table: "
             f"{', '.join(wanted)}"
         )
+    _require_file_names(wanted)
     with atomic_folder(target, overwrite=overwrite) as folder:
         _write_folder(schema, parts, {name: folder / file for name, file in files.items()}, chosen, n_rows)
     return Mocked(
         {name: str(Path(target) / file) for name, file in files.items()}, n_rows, seed, provenance(schema, wanted)
     )
+
+
+def _require_file_names(tables: tuple[str, ...]) -> None:
+    """Check that each table gets a file of its own in the folder, on every system.
+
+    Raises:
+        UsageError: A name leads elsewhere, cannot be that of a file, or differs from another in its case alone.
+    """
+    seen: dict[str, str] = {}
+    for name in tables:
+        if not name.strip(" .") or any(sign in '/\\:*?"<>|' or not sign.isprintable() for sign in name):
+            raise UsageError(f"table {name!r}: its name cannot be that of a file; rename it in the schema")
+        if other := seen.get(name.casefold()):
+            raise UsageError(
+                f"tables {other!r} and {name!r}: would be one file where case does not count; rename one in the schema"
+            )
+        seen[name.casefold()] = name
 
 
 def _write_folder(

@@ -358,3 +358,23 @@ def test_no_rows_and_wrong_rows() -> None:
     assert list(ts.mock(schema, rows=0).columns) == ["x"]
     with pytest.raises(UsageError, match="rows"):
         ts.mock(schema, rows=-1)
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (("../ward", "b"), r"table '\.\./ward': its name cannot be that of a file; rename it"),
+        (("a\\b", "b"), "cannot be that of a file"),
+        (("..", "b"), "cannot be that of a file"),
+        (("Visits", "visits"), "tables 'Visits' and 'visits': would be one file"),
+    ],
+)
+def test_each_table_gets_a_file_of_its_own_in_the_folder(tmp_path: Path, names: tuple[str, str], message: str) -> None:
+    """A table's name leads to no other folder, and to one file each also where case does not count."""
+    tables = {
+        name: ts.Schema.model_validate({"tables": {name: {"columns": {"a": {"type": "boolean"}}}}}) for name in names
+    }
+    schema = ts.Schema(tables={name: one.tables[name] for name, one in tables.items()})
+    with pytest.raises(UsageError, match=message):
+        write_mock(schema, tmp_path / "out", rows=3, seed=0)
+    assert list(tmp_path.iterdir()) == []
