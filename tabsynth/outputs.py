@@ -172,10 +172,14 @@ def _checked_folder(path: str | Path, *, overwrite: bool) -> Path:
 def _resolved(path: str | Path) -> Path:
     if "\0" in str(path):
         raise OutputError("a file name cannot hold a NUL character; choose another name")
+    target: Path | None
     try:
-        return Path(path).resolve()
-    except RuntimeError:
-        raise OutputError(f"{path}: is a link that leads to itself; choose another name") from None
+        target = Path(path).resolve()
+    except RuntimeError:  # Python up to 3.12; later ones leave the link as it is
+        target = None
+    if target is None or target.is_symlink():
+        raise OutputError(f"{path}: is a link that leads to itself; choose another name")
+    return target
 
 
 @contextmanager

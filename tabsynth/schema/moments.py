@@ -177,7 +177,7 @@ def _with_four_digit_year(spelling: str, year: int) -> str:
 
 
 def _stamps(series: pd.Series) -> Micros:
-    return np.asarray(series.to_numpy("datetime64[us]", na_value=np.datetime64("NaT")).astype(np.int64))
+    return np.asarray(series.to_numpy("datetime64[us]", na_value=np.datetime64("NaT", "us")).astype(np.int64))
 
 
 def _count(moment: datetime) -> int:
