@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -52,8 +53,19 @@ class FittedCopula(Fitted):
     gaps: Mapping[str, GapRule]
     """For each column with missing cells, in the order in which they are drawn."""
     latents: tuple[str, ...]
-    """Names of the latent variables: columns, then columns' gaps."""
+    """Names of the latent variables: columns, then columns' gaps as in `gaps`; a column may be called like a gap."""
     correlation: Array  # (n_latents, n_latents)
+
+    @cached_property
+    def column_latents(self) -> dict[str, int]:
+        """Position of each column among the latents; a column without a choice has none."""
+        return {name: number for number, name in enumerate(self.latents[: len(self.latents) - len(self.gaps)])}
+
+    @cached_property
+    def gap_latents(self) -> dict[str, int]:
+        """Position of each column's gap among the latents."""
+        first = len(self.latents) - len(self.gaps)
+        return {name: first + number for number, name in enumerate(self.gaps)}
 
     def sample_encoded(self, n_rows: int, *, rng: np.random.Generator, given: EncodedGiven) -> dict[str, Array]:
         """Draw latents (conditional normals where something is given) and cut them. See `Fitted.sample_encoded`."""
@@ -61,7 +73,7 @@ class FittedCopula(Fitted):
             rule = self.gaps.get(name)
             require_possible(name, asked, 0.0 if rule is None else rule.share)
         z = draw_given(self.correlation, self._regions(given), n_rows, rng=rng)  # (n_rows, n_latents)
-        position = {name: number for number, name in enumerate(self.latents)}
+        position = self.column_latents
         values: dict[str, Array] = {}
         for name, domain in self.domains.items():
             if name in position:
@@ -74,7 +86,7 @@ class FittedCopula(Fitted):
             if name in given:
                 missing[name] = np.full(n_rows, given[name].missing)
                 continue
-            u = ndtr(z[:, position[f"{name} missing"]])
+            u = ndtr(z[:, self.gap_latents[name]])
             if rule.parent is None:
                 missing[name] = u < rule.share
             else:
@@ -100,7 +112,7 @@ class FittedCopula(Fitted):
 
     def _regions(self, given: EncodedGiven) -> dict[int, Array]:
         """Stretches of the latent scale that are possible, and their weights, per latent: (n_stretches, 3)."""
-        position = {name: number for number, name in enumerate(self.latents)}
+        position = self.column_latents
         regions: dict[int, Array] = {}
         for name, asked in given.items():
             if not asked.missing and name in position:
@@ -112,7 +124,7 @@ class FittedCopula(Fitted):
             if name not in wanted:
                 continue
             rule = self.gaps[name]
-            latent = position[f"{name} missing"]
+            latent = self.gap_latents[name]
             if rule.parent is None:
                 low, high = (0.0, rule.share) if wanted[name] else (rule.share, 1.0)
                 regions[latent] = np.array([[ndtri(low), ndtri(high), 1.0]])

@@ -54,8 +54,8 @@ class _Evidence:
     def __init__(self, copula: FittedCopula, columns: Mapping[str, Array], marked: Mapping[str, Array]) -> None:
         self.copula, self.columns, self.marked = copula, columns, marked
         self.gone = {name: is_missing(array) for name, array in columns.items()}
-        self.position = {name: number for number, name in enumerate(copula.latents)}
-        shape = (len(next(iter(columns.values()))), len(self.position))
+        self.position = copula.column_latents
+        shape = (len(next(iter(columns.values()))), len(copula.latents))
         self.low, self.high = np.full(shape, -np.inf), np.full(shape, np.inf)
         self.states: dict[int, States] = {}
         for name in copula.domains:
@@ -96,7 +96,7 @@ class _Evidence:
 
     def _add_gap(self, name: str, rule: GapRule) -> None:
         """What a cell's being there or not says of the latent of the gap, or of the column that the gap hangs on."""
-        latent, clear = self.position[f"{name} missing"], ~self.marked[name]
+        latent, clear = self.copula.gap_latents[name], ~self.marked[name]
         rates = np.full(len(clear), rule.share)
         if rule.parent is not None:
             parent, gone = rule.parent, self.gone[rule.parent]

@@ -60,6 +60,18 @@ def test_structural_gaps_come_back(gone: str, kind: str) -> None:
         assert abs(rates[name] - (name == gone)) < 0.03
 
 
+def test_a_column_may_be_called_like_the_gap_of_another() -> None:
+    """`x missing` beside `x` with gaps: it keeps what it tells of `y`, and gaps are filled in."""
+    y = RNG.normal(size=N)
+    x = np.where(RNG.random(N) < 0.4, np.nan, RNG.normal(size=N))
+    table = pd.DataFrame({"x": x, "x missing": np.where(y + RNG.normal(size=N) / 4 > 0, "high", "low"), "y": y})
+    schema = _schema(x={"type": "number"}, **{"x missing": {"type": "categorical"}}, y={"type": "number"})
+    model = ts.Copula().fit(table, schema, seed=0)
+    means = model.sample(N, seed=0).groupby("x missing")["y"].mean()
+    assert means["high"] - means["low"] > 1.2
+    assert model.impute(table, seed=0)["x"].notna().all()
+
+
 def test_conditions_agree_with_filtering() -> None:
     """Rows drawn under a condition look like the rows that satisfy it among free draws."""
     z = RNG.multivariate_normal([0, 0], [[1, 0.7], [0.7, 1]], N)
