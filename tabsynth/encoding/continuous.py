@@ -84,7 +84,7 @@ class ContinuousEncoder:
         if isinstance(column, Number):
             return Values(np.where(missing, 0.0, filled), missing)
         if isinstance(column, Integer):
-            return Values(_whole(np.where(missing, 0, filled)), missing)
+            return Values(np.where(missing, 0, _held(_whole(np.where(missing, 0, filled)), column)), missing)
         return Values(np.where(missing, 0, from_steps(filled, column)), missing)
 
     def state(self) -> dict[str, Any]:
@@ -123,6 +123,15 @@ def _whole(numbers: Array) -> Array:
     return np.where(inside, np.where(inside, numbers, 0).astype(np.int64), np.where(numbers > 0, *_INT64_ENDS))
 
 
+def _held(whole: Array, column: Integer) -> Array:
+    """Whole numbers held to bounds that are rules, shape (n,); a float is not exact enough for those beyond 2**53."""
+    if column.lower is not None and column.is_rule("lower") and column.lower >= _INT64_ENDS[1]:
+        whole = np.maximum(whole, min(column.lower, int(_INT64_ENDS[0])))
+    if column.upper is not None and column.is_rule("upper") and column.upper <= _INT64_ENDS[0]:
+        whole = np.minimum(whole, max(column.upper, int(_INT64_ENDS[1])))
+    return whole
+
+
 def _step(column: Integer | Number | DateTime) -> float | None:
     if isinstance(column, Number):
         return None if column.decimals is None else float(10.0**-column.decimals)
@@ -134,4 +143,16 @@ def _bounds(column: Integer | Number | DateTime) -> tuple[float | None, float | 
         return step_bounds(column)
     lower = float(column.lower) if column.lower is not None and column.is_rule("lower") else None
     upper = float(column.upper) if column.upper is not None and column.is_rule("upper") else None
+    if isinstance(column, Number) and column.decimals is not None:
+        return _inner(lower, upper, column.decimals)
     return lower, upper
+
+
+def _inner(lower: float | None, upper: float | None, decimals: int) -> tuple[float | None, float | None]:
+    """The outermost numbers of so many decimals within bounds; the bounds themselves where there is none."""
+    first, last = lower, upper
+    if lower is not None and (first := round(lower, decimals)) < lower:
+        first = round(first + 10.0**-decimals, decimals)
+    if upper is not None and (last := round(upper, decimals)) > upper:
+        last = round(last - 10.0**-decimals, decimals)
+    return (lower, upper) if first is not None and last is not None and first > last else (first, last)

@@ -51,10 +51,16 @@ def from_steps(steps: Array, column: DateTime) -> Array:
 
 
 def step_bounds(column: DateTime) -> tuple[float | None, float | None]:
-    """Declared bounds in steps; None where there is none or where it was read from data."""
+    """Declared bounds in steps; None where there is none or where it was read from data.
+
+    A bound between two steps gives the step inside, unless both lie between the same two: no value is possible then.
+    """
     lower = upper = None
-    if column.lower is not None and column.is_rule("lower"):
-        lower = float(to_steps(np.array([to_micros(column.lower, column.time_zone)]), column)[0])
     if column.upper is not None and column.is_rule("upper"):
         upper = float(to_steps(np.array([to_micros(column.upper, column.time_zone)]), column)[0])
+    if column.lower is not None and column.is_rule("lower"):
+        micros = to_micros(column.lower, column.time_zone)
+        lower = float(to_steps(np.array([micros]), column)[0])
+        if from_steps(np.array([lower]), column)[0] < micros and (upper is None or lower < upper):
+            lower += 1.0
     return lower, upper

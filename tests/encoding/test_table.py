@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tabsynth.encoding.table import Discrete, TableEncoder
 from tabsynth.errors import InsufficientDataError
+from tabsynth.generators.acceptance import outside
 from tabsynth.schema.columns import Boolean, Categorical, Column, DateTime, Identifier, Integer, Number, Ordinal, Text
 from tabsynth.schema.values import TypedTable, Values, parse_column
 
@@ -38,6 +39,27 @@ def test_the_ends_of_int64_come_back() -> None:
     before, after = _round_trip(cells, Integer())
     assert before.array.tolist() == cells
     assert after.array.tolist() == cells
+
+
+@pytest.mark.parametrize(
+    ("column", "cells"),
+    [
+        (Integer(lower=2**53 + 1, upper=2**53 + 3), [2**53 + 1, 2**53 + 2, 2**53 + 3]),
+        (Number(decimals=1, lower=0.25, upper=0.75), [0.3, 0.5, 0.7]),
+        (Number(decimals=0, lower=0.5, upper=2.5), [1, 2, 1]),
+        (DateTime(resolution="hour", lower="2020-01-01T10:30"), [f"2020-01-01T{hour}:00" for hour in (11, 12, 13)]),
+        (DateTime(resolution="month", lower="2020-01-15"), ["2020-02-01", "2020-03-01", "2020-04-01"]),
+    ],
+    ids=["beyond floats", "decimals", "whole", "hours", "months"],
+)
+def test_no_value_lies_outside_bounds_between_two_values(column: Column, cells: list[object]) -> None:
+    """Rounding to the nearest step would bring values up to half a step, or a whole one, outside."""
+    encoder = TableEncoder.fit({"x": column}, _typed(cells * 10, column), k=5)
+    everything = np.linspace(-10, 10, 41) + float(encoder.encode(_typed(cells[:1], column)).columns["x"][0])
+    drawn = encoder.decode({"x": everything}, rng=np.random.default_rng(0)).columns["x"]
+    assert not outside(drawn, column).any()  # type: ignore[arg-type]
+    inside = encoder.decode(encoder.encode(_typed(cells, column)).columns, rng=np.random.default_rng(0)).columns["x"]
+    assert column.type == "integer" or (inside.array == _typed(cells, column).columns["x"].array).all()
 
 
 def test_rare_categories_of_one_person_are_not_pooled() -> None:
