@@ -18,13 +18,16 @@ import pandas as pd
 from pydantic import ValidationError
 
 from tabsynth.encoding.continuous import ContinuousEncoder, as_number
+from tabsynth.encoding.datetime import from_steps
 from tabsynth.encoding.discrete import DiscreteEncoder
 from tabsynth.encoding.table import TableEncoder
 from tabsynth.errors import UsageError
 from tabsynth.schema.checks import matches
 from tabsynth.schema.columns import Boolean, Categorical, Column, DateTime, Identifier, Integer, Number, Ordinal, Text
 from tabsynth.schema.conditions import Condition, Scalar
-from tabsynth.schema.values import Values, to_micros
+from tabsynth.schema.literals import canonical, limit
+from tabsynth.schema.ordering import scale
+from tabsynth.schema.values import Values
 
 Array = np.ndarray[Any, Any]
 
@@ -79,6 +82,11 @@ def read_conditions(
             raise UsageError(
                 f"given: {condition.column}: is invented, not learned, so nothing can be asked of its values"
             )
+        if None not in (condition.lower, condition.upper, scale(column)):
+            ends = (condition.lower, condition.upper)
+            lower, upper = (limit(end, column, name=condition.column) for end in ends if end is not None)
+            if lower > upper:
+                raise UsageError(f"given: {condition.column}: the range ends below where it begins; swap its ends")
     return conditions
 
 
@@ -160,7 +168,7 @@ def _readable(name: object, value: Any) -> Condition:
 def _from_value(name: str, value: Any) -> Condition:
     if isinstance(value, Condition):
         return value
-    if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value)):
+    if value is None or (pd.api.types.is_scalar(value) and pd.isna(value)):
         return Condition(column=name, missing=True)
     if isinstance(value, tuple):
         if len(value) != 2:
@@ -180,6 +188,8 @@ def _from_value(name: str, value: Any) -> Condition:
 
 def _plain(value: Any) -> Any:
     """A value as pydantic's strict scalars take it: numpy scalars unwrapped, dates as ISO text."""
+    if isinstance(value, np.datetime64) and not np.isnat(value):
+        return value.astype("datetime64[us]").item().isoformat()
     if hasattr(value, "isoformat"):
         return value.isoformat()
     return value.item() if isinstance(value, np.generic) else value
@@ -242,22 +252,20 @@ def _stretches(
 ) -> Array:
     """Parts of the quantile scale that satisfy every condition; shape (n_stretches, 2)."""
     assert known.marginal is not None
-    half = 0.5 * known.step if known.step else 0.0
     pieces = [(-np.inf, np.inf)]
     for condition in asked:
-        wanted: list[tuple[float, float]] = []
         if condition.one_of is not None:
-            wanted = [
-                (value - half, value + half) for value in (_number(name, item, column) for item in condition.one_of)
-            ]
+            items = {canonical(item, column, name=name) for item in condition.one_of}  # one listed twice counts once
+            ends = [(item, item) for item in sorted(items, key=float)]
         else:
-            low, high = -np.inf, np.inf
-            if condition.lower is not None:
-                low = _number(name, condition.lower, column) + (half if condition.lower_strict else -half)
-            if condition.upper is not None:
-                high = _number(name, condition.upper, column) + (-half if condition.upper_strict else half)
-            wanted = [(low, high)]
-        pieces = [(max(a, c), min(b, d)) for a, b in pieces for c, d in wanted if max(a, c) <= min(b, d)]
+            lower, upper = (
+                None if end is None else limit(end, column, name=name) for end in (condition.lower, condition.upper)
+            )
+            ends = [(lower, upper)]
+        strict = condition.lower_strict, condition.upper_strict
+        wanted = [_around(low, high, strict, column, known.step) for low, high in ends]
+        pieces = [(max(a, c), min(b, d)) for a, b in pieces for c, d in wanted]
+        pieces = [(low, high) for low, high in pieces if low < high or (low == high and not known.step)]
     stretches = []
     for low, high in pieces:
         start = 0.0 if low == -np.inf else float(known.marginal.probability_below(np.array([low]), inclusive=False)[0])
@@ -271,14 +279,36 @@ def _stretches(
     return np.array(stretches)
 
 
-def _number(name: str, literal: Scalar, column: Integer | Number | DateTime) -> float:
+def _around(
+    lower: Any, upper: Any, strict: tuple[bool, bool], column: Integer | Number | DateTime, step: float | None
+) -> tuple[float, float]:
+    """The numbers that become values between two canonical ends; from above to where there is none.
+
+    With a step, from half a step below the first value inside to half a step above the last one: an end that lies
+    between two values allows all of its neighbour inside, and nothing of the one outside.
+    """
+    low, high = -np.inf, np.inf
+    if lower is not None:
+        low, is_value = _value_upto(lower, column)
+        if step:
+            low += 0.5 * step if strict[0] or not is_value else -0.5 * step
+    if upper is not None:
+        high, is_value = _value_upto(upper, column)
+        if step:
+            high += -0.5 * step if strict[1] and is_value else 0.5 * step
+    return low, high
+
+
+def _value_upto(number: Any, column: Integer | Number | DateTime) -> tuple[float, bool]:
+    """The last possible value up to a number or moment, on the scale of the encoder, and whether it is that itself."""
     if isinstance(column, DateTime):
-        if not isinstance(literal, str):
-            raise UsageError(f"given: {name}: is a datetime; write an ISO 8601 date such as 2024-02-29")
-        try:
-            return as_number(column, to_micros(literal, column.time_zone))
-        except ValueError:
-            raise UsageError(f"given: {name}: is a datetime; write an ISO 8601 date such as 2024-02-29") from None
-    if isinstance(literal, bool) or not isinstance(literal, int | float):
-        raise UsageError(f"given: {name}: is numeric; write a number")
-    return float(literal)
+        step = as_number(column, number)
+        return step, bool(from_steps(np.array([step]), column)[0] == number)
+    if isinstance(column, Integer):
+        return float(math.floor(number)), math.floor(number) == number
+    if column.decimals is None:
+        return float(number), True
+    value = round(float(number), column.decimals)
+    if value > number:
+        value = round(value - 10.0**-column.decimals, column.decimals)
+    return value, value == number

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -115,6 +116,10 @@ def to_values(cells: Sequence[Canonical | None], column: Column) -> Values:
 
 
 def _number(value: Scalar, name: str) -> int | float:
+    if isinstance(value, int) and abs(value) > sys.float_info.max:
+        raise UsageError(
+            f"column {name!r}: a given value has more digits than any number of a table; write a smaller one"
+        )
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise UsageError(f"column {name!r}: is numeric, and a given value is not; write a number without quotes")
     return value

@@ -142,6 +142,59 @@ def test_a_condition_and_its_opposite_share_everything(condition: str, opposite:
     assert abs(_share(condition) + _share(opposite) - 1) < 0.01
 
 
+@pytest.mark.parametrize(
+    ("between", "on_a_value"),
+    [
+        ("age<30.5", "age<=30"),
+        ("age>30.5", "age>=31"),
+        ("age>=30.5", "age>=31"),
+        ("age<=30.5", "age<=30"),
+        ("cost<99.507", "cost<=99.5"),
+        ("cost>=99.501", "cost>=99.51"),
+        ("seen<2020-06-01T12:00", "seen<=2020-06-01"),
+        ("seen>=2020-06-01T12:00", "seen>=2020-06-02"),
+        ("age in 30,31,30,30", "age in 30,31"),
+        ("seen in 2020-06-01,2020-06-01T12:00", "seen=2020-06-01"),
+    ],
+)
+def test_an_end_between_two_values_means_its_neighbour_inside(between: str, on_a_value: str) -> None:
+    """Neither half of the mass of a whole number is lost, nor that of a day, and what is listed twice counts once."""
+    assert _share(between) == pytest.approx(_share(on_a_value), abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    "written", [["cost>99.501", "cost<99.504"], ["seen=2020-06-01T12:00"], ["age>30", "age<31"]], ids=str
+)
+def test_no_value_between_two_ends_is_told_at_once(written: list[str]) -> None:
+    """Not after a hundred thousand rows that were drawn and refused."""
+    with pytest.raises(UsageError, match="no row of the model can satisfy this"):
+        encode_given(read_conditions(written, COLUMNS), _encoder(), direct=COLUMNS)
+
+
+@pytest.mark.parametrize(
+    "written", [{"age": (60, 40)}, {"seen": ("2020-09-01", "2020-02-01")}, {"stage": ("high", "low")}], ids=str
+)
+def test_reversed_ranges_are_named_as_such(written: object) -> None:
+    """Whether the column is modelled as it is or not."""
+    with pytest.raises(UsageError, match="ends below where it begins; swap"):
+        read_conditions(written, COLUMNS)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("asked", [10**400, (None, 10**400), [5, -(10**400)]], ids=["value", "end", "list"])
+def test_numbers_beyond_all_floats_are_refused(asked: object) -> None:
+    """With the column, and not by Python's arithmetic."""
+    with pytest.raises(UsageError, match=r"age.*more digits"):
+        encode_given(read_conditions({"age": asked}, COLUMNS), _encoder(), direct=COLUMNS)
+
+
+@pytest.mark.parametrize("unit", ["D", "us", "ns"])
+def test_datetimes_of_numpy_are_read(unit: str) -> None:
+    """As Python's own are; its NaT is an empty cell."""
+    (condition,) = read_conditions({"seen": np.datetime64("2020-06-01").astype(f"datetime64[{unit}]")}, COLUMNS)
+    assert str((condition.one_of or ("",))[0]).startswith("2020-06-01")
+    assert read_conditions({"seen": np.datetime64("NaT")}, COLUMNS) == [Condition(column="seen", missing=True)]
+
+
 def test_conditions_on_one_column_are_joined() -> None:
     """Two conditions on a column must both hold; an empty meeting is refused."""
     encoder = _encoder()
