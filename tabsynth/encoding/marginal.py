@@ -28,6 +28,8 @@ Array = np.ndarray[Any, Any]
 MAX_STRETCHES = 512
 MAX_ATOMS = 1024
 MIN_ATOM_SHARE = 1 / 2000
+_LARGE = 2.0**450
+_UNIT = 2.0**600
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,11 @@ class Marginal:
         return self.lowers[self.lowers == self.uppers]
 
     @property
+    def _is_wide(self) -> bool:
+        """Whether some difference of two values is no float."""
+        return bool(self.uppers[-1] / 2 - self.lowers[0] / 2 > np.finfo(np.float64).max / 2)
+
+    @property
     def cumulative(self) -> Array:
         """Probability below the start of each segment, and 1 at the end; shape (n_segments + 1,)."""
         total = np.concatenate([[0.0], np.cumsum(self.masses)])
@@ -54,8 +61,11 @@ class Marginal:
         """Values at probabilities `u` in [0, 1]; shape (n,)."""
         cumulative = self.cumulative
         segment = np.clip(np.searchsorted(cumulative, u, side="right") - 1, 0, len(self.masses) - 1)
-        share = (u - cumulative[segment]) / self.masses[segment]
-        return self.lowers[segment] + np.clip(share, 0.0, 1.0) * (self.uppers[segment] - self.lowers[segment])
+        share = np.clip((u - cumulative[segment]) / self.masses[segment], 0.0, 1.0)
+        lower, upper = self.lowers[segment], self.uppers[segment]
+        if self._is_wide:
+            return lower * (1.0 - share) + upper * share
+        return lower + share * (upper - lower)
 
     def segment(self, values: Array) -> Array:
         """Index of the segment that each value falls in (the nearest one in a gap); shape (n,)."""
@@ -76,9 +86,10 @@ class Marginal:
         # First segment that is not wholly below the value.
         first = np.searchsorted(self.uppers, values, side="right" if inclusive else "left")
         inside = np.clip(first, 0, len(self.masses) - 1)
-        width = self.uppers[inside] - self.lowers[inside]
+        unit = _UNIT if self._is_wide else 1.0
+        width = self.uppers[inside] / unit - self.lowers[inside] / unit
         share = np.divide(
-            values - self.lowers[inside],
+            values / unit - self.lowers[inside] / unit,
             width,
             out=np.zeros(values.shape),
             where=(width > 0) & (first < len(self.masses)),
@@ -114,6 +125,10 @@ def fit_marginal(
     """
     if n_people(entities, len(values)) < k:
         return None
+    if (unit := _unit(values)) != 1.0:  # sums, squares and slopes have to be floats, too
+        ends = (None if bound is None else bound / unit for bound in (lower, upper))
+        found = fit_marginal(values / unit, k=k, entities=entities, lower=next(ends), upper=next(ends))
+        return found and Marginal(found.lowers * unit, found.uppers * unit, found.masses)
     low, high = _held_ends(values, k=k, entities=entities)
     low, high = (low if lower is None else lower), (high if upper is None else upper)
     held = np.clip(values, low, high)
@@ -135,6 +150,14 @@ def fit_marginal(
     n_kept = len(rest) + counts[is_atom].sum()
     edges, edge_mass = _stretches(rest, owners, k=k, low=low, high=high, n_total=n_kept)
     return _merge(distinct[is_atom], counts[is_atom] / n_kept, edges, edge_mass)
+
+
+def _unit(values: Array) -> float:
+    """A power of two that brings values at the ends of the floats to their middle; 1 for all others."""
+    largest = float(np.abs(values).max(initial=0.0))
+    if largest > _LARGE:
+        return _UNIT
+    return 1 / _UNIT if 0.0 < largest < 1 / _LARGE else 1.0
 
 
 def n_people(entities: Array | None, n_rows: int) -> int:

@@ -136,3 +136,21 @@ def test_any_column_gives_a_rising_distribution(values: list[float], k: int) -> 
     assert min(values) <= drawn[0] and drawn[-1] <= max(values)
     assert (marginal.probability_below(drawn, inclusive=True) >= u - 1e-6).all()
     assert (marginal.probability_below(drawn, inclusive=False) <= u + 1e-6).all()
+
+
+@pytest.mark.parametrize("power", [-1060, -900, 600, 1023], ids=str)
+@pytest.mark.parametrize("n_rows", [12, 3000])
+def test_the_ends_of_floats_are_like_their_middle(power: int, n_rows: int) -> None:
+    """Where sums, squares or slopes are no floats, a column has the marginal of the same column in another unit."""
+    values = np.round(np.random.default_rng(0).uniform(-1, 1, n_rows) * 2**10) / 2**10
+    places, unit = np.array([0.0, 0.2, 0.5, 0.99]), 2.0**power
+    usual, far = _fit(values), _fit(values * unit)
+    assert usual is not None and far is not None
+    np.testing.assert_allclose(far.quantile(places) / unit, usual.quantile(places), atol=1e-3)
+    middle = usual.quantile(places)
+    for inclusive in (False, True):
+        np.testing.assert_allclose(
+            far.probability_below(middle * unit, inclusive=inclusive),
+            usual.probability_below(middle, inclusive=inclusive),
+            atol=1e-2,
+        )

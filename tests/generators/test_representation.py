@@ -124,6 +124,18 @@ def test_two_bells_are_found() -> None:
     assert (np.diff(mixture.means) >= 0).all()
 
 
+@pytest.mark.parametrize("scale", [1.6e308, 1e300, 1e-300, 5e-322], ids=str)
+def test_columns_at_the_ends_of_floats_have_modes(scale: float) -> None:
+    """A range from -1.6e308 to 1.6e308 is wider than any float, and one of subnormals leaves no deviation."""
+    values = np.random.default_rng(0).uniform(-1, 1, 3000) * scale
+    data = EncodedTable({"x": values}, {"x": numeric(values)}, len(values))
+    representation = Representation.fit(data, max_modes=10)
+    slots, numbers = representation.encode(data, rng=np.random.default_rng(0))
+    back = representation.decode(slots, numbers, data.domains)["x"]
+    assert np.isfinite(back).all()
+    assert np.corrcoef(values / scale, back / scale)[0, 1] > 0.9
+
+
 def test_pair_distance_sees_lost_dependence() -> None:
     """Equal rows are at distance 0, other rows of the distribution near it, shuffled columns far from it."""
     data = table()

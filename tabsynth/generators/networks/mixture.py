@@ -35,8 +35,9 @@ class Mixture:
 
     def log_densities(self, values: Array) -> Array:
         """Logarithm of share times density, up to a constant; shape (n, n_components)."""
-        scaled = (values[:, None] - self.means) / self.deviations
-        return np.log(self.shares / self.deviations) - 0.5 * scaled**2
+        with np.errstate(over="ignore"):  # so far away that the density is 0
+            squares = ((values[:, None] - self.means) / self.deviations) ** 2
+        return np.log(self.shares / self.deviations) - 0.5 * squares
 
 
 def fit_mixture(marginal: Marginal, *, max_components: int) -> Mixture:
@@ -47,11 +48,13 @@ def fit_mixture(marginal: Marginal, *, max_components: int) -> Mixture:
         max_components: Components to start from.
     """
     values = marginal.quantile((np.arange(GRID) + 0.5) / GRID)
-    spread = float(values.max() - values.min())
-    if spread == 0.0:
+    if values.max() == values.min():
         return Mixture(values[:1], np.ones(1), np.ones(1))
-    centre = float(values.min())
-    scaled = (values - centre) / spread
+    with np.errstate(over="ignore"):
+        unit = 1.0 if np.isfinite(values.max() - values.min()) else 4.0  # a range that no float holds
+    centre = float(values.min()) / unit
+    spread = float(values.max()) / unit - centre
+    scaled = (values / unit - centre) / spread
     n_components = min(max_components, len(np.unique(scaled)))
     groups = np.array_split(scaled, n_components)
     mixture = Mixture(
@@ -62,7 +65,8 @@ def fit_mixture(marginal: Marginal, *, max_components: int) -> Mixture:
     for _ in range(STEPS):
         mixture = _step(mixture, scaled)
     order = np.argsort(mixture.means, kind="stable")
-    return Mixture(mixture.means[order] * spread + centre, mixture.deviations[order] * spread, mixture.shares[order])
+    means, deviations = (mixture.means[order] * spread + centre) * unit, mixture.deviations[order] * spread * unit
+    return Mixture(means, np.maximum(deviations, np.finfo(np.float64).tiny), mixture.shares[order])
 
 
 def _step(mixture: Mixture, values: Array) -> Mixture:
