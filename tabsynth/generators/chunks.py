@@ -58,6 +58,7 @@ def sample_chunks(
     """Yield the rows of `Model.sample` in tables of `chunk_rows` rows; see `Model.sample_chunks`."""
     if isinstance(chunk_rows, bool) or not isinstance(chunk_rows, int) or chunk_rows < 1:
         raise UsageError("chunk_rows: must be a whole number of at least 1")
+    model.check_rows(n_rows)
     seed = check_seed(seed)
     conditions = read_conditions(given, model.table.columns)
     if whole_because(model) or conditions or parents or n_rows <= chunk_rows:

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, Any]
 
+MOST_ROWS = 10_000_000_000
+"""Rows that are drawn at once: codes of all of them are held in memory."""
+
 
 @dataclass(frozen=True, repr=False)
 class Model:
@@ -95,7 +98,7 @@ class Model:
             ConstraintError: Too few rows satisfy the constraints and `given`; the message says which one stands in
                 the way.
         """
-        self._check_rows(n_rows)
+        self.check_rows(n_rows)
         seed = check_seed(seed)
         conditions = read_conditions(given, self.table.columns)
         encoded_given, _ = encode_given(conditions, self.encoder, direct=self.derivation.direct)
@@ -140,7 +143,6 @@ class Model:
         """
         from tabsynth.generators.chunks import sample_chunks
 
-        self._check_rows(n_rows)
         return sample_chunks(
             self, n_rows, seed=seed, given=given, parents=parents, chunk_rows=chunk_rows, progress=progress
         )
@@ -222,9 +224,16 @@ class Model:
         save_model(self, path)
 
     @staticmethod
-    def _check_rows(n_rows: int) -> None:
+    def check_rows(n_rows: int) -> None:
+        """Refuse what is no number of rows.
+
+        Raises:
+            UsageError: `n_rows` is negative, no whole number, or more than any memory holds.
+        """
         if isinstance(n_rows, bool) or not isinstance(n_rows, int | np.integer) or n_rows < 0:
             raise UsageError("n_rows: must be a whole number, 0 or more")
+        if n_rows > MOST_ROWS:
+            raise UsageError(f"n_rows: at most {MOST_ROWS:,} rows at once; draw further ones with another seed")
 
     def _draw(
         self, n_rows: int, seed: int, conditions: list[Condition], given: EncodedGiven, progress: Progress

@@ -144,3 +144,13 @@ def test_where_all_rows_are_needed_the_table_is_cut(changes: dict[str, object], 
 def test_wrong_numbers_are_named_at_once(words: dict[str, int], named: str) -> None:
     with pytest.raises(UsageError, match=named):
         fitted("independent").sample_chunks(**words)
+
+
+@pytest.mark.parametrize("n_rows", [10**11, 10**20, np.int64(10**15), -1])
+def test_impossible_numbers_of_rows_are_refused(n_rows: int, tmp_path: Path) -> None:
+    """At once, and not by numpy or by a loop that ends with the memory; also where rows go straight to a file."""
+    table = pd.DataFrame({"x": range(40)})
+    model = ts.Independent().fit(table, ts.infer(table), seed=0)
+    for ask in (model.sample, model.sample_chunks, lambda n: write_rows(model, n, tmp_path / "rows.csv")):
+        with pytest.raises(UsageError, match="n_rows"):
+            ask(n_rows)
