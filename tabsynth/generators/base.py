@@ -84,7 +84,7 @@ class Fitted(ABC):
 class Generator(BaseModel, ABC):
     """Parameters of a way to make synthetic rows."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, allow_inf_nan=False)
 
     name: ClassVar[str]
     """Name in the registry and on the command line."""

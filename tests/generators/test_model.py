@@ -57,3 +57,11 @@ def test_a_model_says_what_it_is() -> None:
     table = _table()
     text = repr(ts.Copula().fit(table, ts.infer(table), seed=3))
     assert "Copula" in text and "n_rows_fitted=300" in text and "seed=3" in text and len(text) < 200
+
+
+@pytest.mark.parametrize("generator", ["trees", "tvae", "auto"])
+@pytest.mark.parametrize("value", [float("inf"), float("nan"), -1.0])
+def test_a_time_limit_is_a_number_of_seconds(generator: str, value: float) -> None:
+    """Infinity ended the fit with an error of Python's arithmetic."""
+    with pytest.raises(ts.TabsynthError, match="time_limit"):
+        ts.make_generator(generator, {"time_limit": value})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import tabsynth as ts
@@ -95,3 +96,13 @@ def test_narrow_conditions_hold_exactly(model: ts.Model) -> None:
     """An equality on a number, which no draw hits, holds to the last digit; a gap holds, too."""
     assert (model.sample(60, seed=0, given={"size": 10.5})["size"] == 10.5).all()
     assert model.sample(60, seed=0, given=["paid is missing"])["paid"].isna().all()
+
+
+@pytest.mark.parametrize("generator", [ts.TVAE, ts.CTGAN, ts.Autoregressive])
+def test_a_training_that_was_cut_short_is_told(generator: type[ts.TVAE]) -> None:
+    """A network that saw its rows once draws rows that look like any others: the note is all that tells."""
+    table = pd.DataFrame({"x": np.random.default_rng(0).normal(size=250)})
+    schema = ts.Schema.model_validate({"tables": {"t": {"columns": {"x": {"type": "number"}}}}})
+    model = generator(epochs=50, time_limit=1e-6).fit(table, schema, seed=0)
+    assert "time_limit: training stopped after 1 of 50 epochs" in model.notes
+    assert not generator(epochs=1, time_limit=1e-6).fit(table, schema, seed=0).notes

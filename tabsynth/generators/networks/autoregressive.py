@@ -266,7 +266,8 @@ class Autoregressive(NetworkGenerator):
             rng=run.rng,
         )
         weights, losses = run.train(trainer)
-        return FittedAutoregressive(Conditionals(layout, export(weights, layout)), tuple(order), losses)
+        conditionals = Conditionals(layout, export(weights, layout))
+        return FittedAutoregressive(conditionals, tuple(order), losses, tuple(run.notes))
 
     def _batch(self, n_rows: int) -> int:
         return min(self.batch_size, max(32, n_rows // 50))

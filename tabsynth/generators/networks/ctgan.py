@@ -123,4 +123,4 @@ class CTGAN(NetworkGenerator):
 
         representation = Representation.fit(data, max_modes=self.max_modes)
         weights, losses = train_ctgan(self, data, representation, run)
-        return FittedCTGAN(dict(data.domains), representation, weights, losses)
+        return FittedCTGAN(dict(data.domains), representation, weights, losses, tuple(run.notes))

@@ -40,6 +40,7 @@ class FittedNetwork(Fitted):
     """float32 arrays."""
     losses: Mapping[str, Array]
     """Columns of the history of the training, each of shape (n_epochs,)."""
+    notes: tuple[str, ...] = ()
 
     @abstractmethod
     def propose(self, n_rows: int, *, rng: np.random.Generator, given: EncodedGiven) -> tuple[Array, Array]:

@@ -131,6 +131,8 @@ class Run:
     """Source of every random number that torch does not draw."""
     progress: Progress = SILENT
     checkpoint: Checkpoint | None = None
+    notes: list[str] = field(default_factory=list)
+    """What a user should know about the training, once it has ended."""
 
     def train(self, trainer: Trainer) -> tuple[dict[str, Array], dict[str, Array]]:
         """Run epochs until the limits end them; where there is a checkpoint, go on from it.
@@ -163,6 +165,8 @@ class Run:
                 written = time.monotonic()
             left = course.spent / course.epoch * (limits.epochs - course.epoch)
             self.progress.advance(1, note=_note(losses, left))
+            if late and course.epoch < limits.epochs:
+                self.notes.append(f"time_limit: training stopped after {course.epoch} of {limits.epochs} epochs")
             if late:
                 break
         return course.best, course.history.arrays()

@@ -81,4 +81,4 @@ class TVAE(NetworkGenerator):
 
         representation = Representation.fit(data, max_modes=self.max_modes)
         weights, losses = train_tvae(self, data, representation, run)
-        return FittedTVAE(dict(data.domains), representation, weights, losses)
+        return FittedTVAE(dict(data.domains), representation, weights, losses, tuple(run.notes))
