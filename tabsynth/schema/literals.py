@@ -10,6 +10,7 @@ import math
 import sys
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 import numpy as np
 
@@ -30,8 +31,17 @@ def declared_categories(column: Column) -> tuple[str, ...] | None:
     if isinstance(column, Ordinal) or (
         isinstance(column, Categorical) and column.categories and column.is_rule("categories")
     ):
-        return tuple(category_text(item) for item in column.categories or ())
+        categories = column.categories or ()
+        if all(isinstance(item, str) for item in categories):
+            return categories  # type: ignore[return-value]
+        return tuple(category_text(item) for item in categories)
     return None
+
+
+@lru_cache(maxsize=64)
+def _as_set(categories: tuple[str, ...]) -> frozenset[str]:
+    """The categories, to look one up after the other among thousands."""
+    return frozenset(categories)
 
 
 def canonical(value: Scalar, column: Column, *, name: str) -> Canonical:
@@ -63,7 +73,7 @@ def canonical(value: Scalar, column: Column, *, name: str) -> Canonical:
         )
     text = category_text(value)
     allowed = declared_categories(column)
-    if allowed is not None and text not in allowed:
+    if allowed is not None and text not in _as_set(allowed):
         raise UsageError(
             f"column {name!r}: a given value is not among its {len(allowed)} categories; "
             "write one that the schema lists, in the same spelling"
