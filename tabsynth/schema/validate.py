@@ -243,10 +243,10 @@ def _check_column(raw: pd.Series, parsed: Parsed, name: str, column: Column, fin
 
 
 _READING_REMEDIES = {
-    "identifier": "leave these cells empty, or store text",
-    "categorical": "leave these cells empty, or store text",
-    "ordinal": "leave these cells empty, or store text",
-    "text": "leave these cells empty, or store text",
+    "identifier": "leave these cells empty, or store text, read in the encoding it has",
+    "categorical": "leave these cells empty, or store text, read in the encoding it has",
+    "ordinal": "leave these cells empty, or store text, read in the encoding it has",
+    "text": "leave these cells empty, or store text, read in the encoding it has",
     "boolean": "add their spelling to labels or missing_values, or change the type",
     "integer": "add spellings of missing cells to missing_values, or change the type",
     "number": "add spellings of missing cells to missing_values, check decimal_mark, or change the type",

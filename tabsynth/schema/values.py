@@ -17,6 +17,7 @@ Decisions
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -30,6 +31,8 @@ from tabsynth.schema import moments, numerals
 from tabsynth.schema.columns import Boolean, Categorical, Column, DateTime, Integer, Number, Ordinal
 from tabsynth.schema.moments import to_micros as to_micros
 
+_HALF_A_PAIR = re.compile("[\ud800-\udfff]")
+"""Half of a surrogate pair: no text, and no file or column of Arrow can hold it."""
 TRUE_SPELLINGS = frozenset({"true", "t", "yes", "y", "1", "on"})
 FALSE_SPELLINGS = frozenset({"false", "f", "no", "n", "0", "off"})
 
@@ -248,8 +251,9 @@ def _parse_distinct(
             [category_text(f) if np.isfinite(f) else t for f, t in zip(floats, texts, strict=True)], dtype=object
         )
         absent = absent | _is_one_of(texts, column.missing_values)
-    array = np.where(absent, "", texts).astype(object)
-    return Parsed(Values(array, absent), np.zeros(len(texts), bool))
+    broken = np.array([_HALF_A_PAIR.search(text) is not None for text in texts], dtype=bool) & ~absent
+    array = np.where(absent | broken, "", texts).astype(object)
+    return Parsed(Values(array, absent | broken), broken)
 
 
 def _is_one_of(texts: np.ndarray[Any, Any], listed: tuple[str, ...]) -> np.ndarray[Any, np.dtype[np.bool_]]:

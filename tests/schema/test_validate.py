@@ -60,6 +60,8 @@ def rules(violations: tuple[Violation, ...]) -> list[tuple[str | None, str]]:
         ([1.25, 1.2, None], Number(decimals=1), [("too-many-decimals", (1,))]),
         (["a", "b", "c"], Categorical(categories=("a", "b")), [("not-a-category", (3,))]),
         (["a", "other"], Categorical(categories=("a",), rare_label="other"), []),
+        (["a", "b\ud800", ""], Categorical(), [("unreadable", (2,))]),
+        (["a", "b\udfff", "b"], Identifier(), [("unreadable", (2,))]),
         ([1.0, 2.0, 3.0], Categorical(categories=(1, 2)), [("not-a-category", (3,))]),
         (["low", "high", ""], Ordinal(categories=("low", "mid")), [("not-a-category", (2,))]),
         (["Ja", "yes"], Boolean(labels=("Nein", "Ja")), [("unreadable", (2,))]),
