@@ -28,7 +28,7 @@ DIRECTION = (
     ("schema",),
     ("artifact", "registry", "randomness", "progress"),
     ("outputs",),
-    ("errors",),
+    ("errors", "strict_json"),
 )
 RANK = {name: rank for rank, names in enumerate(DIRECTION) for name in names}
 

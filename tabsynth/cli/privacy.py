@@ -86,16 +86,24 @@ def replay(
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """Draw the rows of a release again, without data, and compare bytes; exit code 6 where they differ."""
+    """Draw the rows of a release again, without data, and compare bytes; exit code 6 where they differ.
+
+    Every figure and word of a certificate is compared with what follows from its model file, and certificate.html
+    beside it with the certificate.
+    """
     from tabsynth.dp.replay import replay as again
+    from tabsynth.report.certificate import page_is_of
 
     with BarProgress(quiet=quiet) as progress:
         progress.stage("Drawing the rows again")
         found = again(target, model=model, rows=rows, seed=seed, compare=compare)
+        checked = list(found.checked)
+        if target.suffix == ".json" and page_is_of(target):
+            checked.append(target.with_suffix(".html").name)
     put(
-        {"rows": found.rows, "seed": found.seed, "sha256": found.sha256, "checked": list(found.checked)},
+        {"rows": found.rows, "seed": found.seed, "sha256": found.sha256, "checked": checked},
         as_json=as_json,
-        text="\n".join([f"same: {item}" for item in found.checked] + [f"rows sha256 {found.sha256}"]),
+        text="\n".join([f"same: {item}" for item in checked] + [f"rows sha256 {found.sha256}"]),
     )
 
 

@@ -44,11 +44,13 @@ from tabsynth.generators.chunks import spelled_together
 from tabsynth.generators.model import Model
 from tabsynth.schema.files import digest as schema_digest_of
 from tabsynth.schema.part import Part
+from tabsynth.strict_json import read_json
 from tabsynth.tables.frames import FrameKind, to_arrow
 from tabsynth.tables.spelling import delimited_bytes
 
 LISTED = 400
 """Events listed one by one, at most; the rest is summed up."""
+COMMAND = "tabsynth replay certificate.json"
 
 
 class Claim(Part):
@@ -159,9 +161,24 @@ def build_certificate(model: Model, *, file: str | Path, rows: int | None = None
     """
     transcript = transcript_of(model)
     check_costs(transcript)
+    n_replayed = min(model.n_rows_fitted, 10_000) if rows is None else rows
+    drawn = Replay(
+        rows=n_replayed,
+        seed=seed,
+        sha256=rows_digest(model, rows=n_replayed, seed=seed),
+        command=COMMAND,
+        model=Path(file).name,
+        model_sha256=hashlib.sha256(Path(file).read_bytes()).hexdigest(),
+        transcript_sha256=transcript.digest(),
+    )
+    return certificate_with(model, drawn)
+
+
+def certificate_with(model: Model, drawn: Replay) -> Certificate:
+    """The certificate of a private model whose costs were checked, around rows that were drawn already."""
+    transcript = transcript_of(model)
     generator, public = model.generator, transcript.public
     assert isinstance(generator, PrivateGenerator)
-    n_replayed = min(model.n_rows_fitted, 10_000) if rows is None else rows
     claim = _claim(transcript, model)
     events = [_cost(event, transcript, counted(transcript)) for event in transcript]
     return Certificate(
@@ -184,15 +201,7 @@ def build_certificate(model: Model, *, file: str | Path, rows: int | None = None
         released_rows=model.n_rows_fitted,
         row_count=row_count_in_words(transcript),
         never_read=tuple(name for name in model.derivation.columns if name not in transcript.sizes),
-        replay=Replay(
-            rows=n_replayed,
-            seed=seed,
-            sha256=rows_digest(model, rows=n_replayed, seed=seed),
-            command="tabsynth replay certificate.json",
-            model=Path(file).name,
-            model_sha256=hashlib.sha256(Path(file).read_bytes()).hexdigest(),
-            transcript_sha256=transcript.digest(),
-        ),
+        replay=drawn,
         limits=limits_of(transcript),
     )
 
@@ -349,6 +358,24 @@ def _version() -> str:
     return __version__
 
 
+def differences(certified: Certificate, made: Certificate) -> tuple[str, ...]:
+    """Names of the parts in which two certificates differ; numbers may differ in what the last bits of a float are."""
+    first, second = (each.model_dump(mode="json", exclude={"tabsynth"}) for each in (certified, made))
+    for each in (first, second):  # a model file may be called otherwise; it is known by its hash
+        each["replay"].pop("model")
+    return tuple(name for name in first if not _alike(first[name], second[name]))
+
+
+def _alike(one: JsonValue, other: JsonValue) -> bool:
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_alike(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_alike, one, other))
+    if isinstance(one, float) and isinstance(other, float):
+        return math.isclose(one, other, rel_tol=1e-9)
+    return type(one) is type(other) and one == other
+
+
 def load_certificate(path: str | Path) -> Certificate:
     """Read a certificate.
 
@@ -356,7 +383,9 @@ def load_certificate(path: str | Path) -> Certificate:
         ArtifactError: It is absent, no certificate, or of another version.
     """
     try:
-        return Certificate.model_validate_json(Path(path).read_text(encoding="utf-8"))
+        text = Path(path).read_text(encoding="utf-8")
+        read_json(text)  # refuses what programs would read differently
+        return Certificate.model_validate_json(text)
     except OSError as error:
         raise ArtifactError(f"{path}: cannot be read ({error.strerror or type(error).__name__})") from error
     except ValueError:

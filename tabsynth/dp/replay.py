@@ -1,4 +1,9 @@
-"""Drawing the rows of a release again and comparing bytes: the check that needs no data and no trust."""
+"""Drawing the rows of a release again and comparing bytes: the check that needs no data and no trust.
+
+Decisions
+- All of a certificate is compared, not its rows alone: epsilon, unit, costs and sentences are functions of the model
+  file too, and they are what a reviewer reads.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +11,16 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from tabsynth.dp.certificate import check_costs, load_certificate, rows_digest, schema_digest, transcript_of
+from tabsynth.dp.certificate import (
+    COMMAND,
+    certificate_with,
+    check_costs,
+    differences,
+    load_certificate,
+    rows_digest,
+    schema_digest,
+    transcript_of,
+)
 from tabsynth.errors import ArtifactError, UsageError
 from tabsynth.generators.storage import load
 from tabsynth.randomness import check_seed
@@ -44,6 +58,8 @@ def replay(
         UsageError: A model file is given without `rows` and `seed`.
     """
     certified = load_certificate(target) if Path(target).suffix == ".json" else None
+    if certified is not None and model is None and Path(certified.replay.model).name != certified.replay.model:
+        raise ArtifactError(f"{target}: names a model file in another folder; give its place with --model")
     file = Path(target) if certified is None else Path(model or Path(target).parent / certified.replay.model)
     loaded = load(file)
     transcript = transcript_of(loaded)
@@ -62,6 +78,13 @@ def replay(
             if here != there:
                 raise ArtifactError(f"{file}: the {what} is not the certified one; fetch certificate and model again")
             checked.append(what)
+        made = certificate_with(loaded, certified.replay.model_copy(update={"command": COMMAND}))
+        if wrong := differences(certified, made):
+            raise ArtifactError(
+                f"{target}: {', '.join(wrong)}: not what follows from the model file; use tabsynth "
+                f"{certified.tabsynth}, and if it still differs, do not rely on this certificate"
+            )
+        checked.append("claim, costs and words of the certificate")
     n_rows = certified.replay.rows if rows is None and certified is not None else rows
     chosen = certified.replay.seed if seed is None and certified is not None else seed
     assert n_rows is not None

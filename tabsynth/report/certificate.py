@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tabsynth.dp.certificate import Certificate, build_certificate
+from tabsynth.dp.certificate import Certificate, build_certificate, load_certificate
+from tabsynth.errors import ArtifactError
 from tabsynth.generators.model import Model
 from tabsynth.report.render import environment
 
@@ -38,3 +39,27 @@ def write_certificate(
     (folder / "certificate.json").write_text(certificate.to_json(), encoding="utf-8", newline="\n")
     (folder / "certificate.html").write_text(render_certificate(certificate), encoding="utf-8", newline="\n")
     return certificate
+
+
+def page_is_of(file: str | Path) -> bool:
+    """Whether the page that lies beside a certificate shows that certificate; False where there is none.
+
+    Args:
+        file: The certificate, `certificate.json`.
+
+    Raises:
+        ArtifactError: The page is another one: it is what people read.
+    """
+    certificate, page = load_certificate(file), Path(file).with_suffix(".html")
+    if not page.exists():
+        return False
+    try:
+        shown = page.read_bytes()
+    except OSError as error:
+        raise ArtifactError(f"{page}: cannot be read ({error.strerror or type(error).__name__})") from error
+    if shown != render_certificate(certificate).encode():
+        raise ArtifactError(
+            f"{page}: does not show {Path(file).name} as it is; use tabsynth {certificate.tabsynth}, and if it still "
+            "differs, do not rely on this page"
+        )
+    return True

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import warnings
 import zipfile
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -20,7 +21,8 @@ import pytest
 from typer.testing import CliRunner
 
 from tabsynth.cli import app
-from tabsynth.errors import TabsynthWarning
+from tabsynth.dp.replay import replay
+from tabsynth.errors import ArtifactError, TabsynthWarning
 from tabsynth.schema.files import save_schema
 from tests.dp.audits import schema_of, ward
 
@@ -165,3 +167,88 @@ def test_a12_no_watermark_leaves(home: Path, suffix: str, monkeypatch: pytest.Mo
             for spelling in spellings(mark):
                 assert spelling not in data, f"{where}: holds watermark {number}"
     assert any(str(marks[0]).encode() in data for _, data in everything_written(home)), "the search finds what is there"
+
+
+@pytest.fixture(scope="module")
+def certified(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a certificate and its model."""
+    place = tmp_path_factory.mktemp("certified")
+    save_schema(schema_of({"table": "t", "key": "person", "max_rows": 1}), place / "schema.yaml")
+    ward(200).to_csv(place / "table.csv", index=False)
+    called("fit", place / "schema.yaml", place / "table.csv", "-o", place / "m.tabsynth", "--set", "ledger=none")
+    called("certificate", place / "m.tabsynth", "-o", place / "out", "--rows", 50)
+    return place / "out"
+
+
+def places(value: object, way: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Where in a JSON value something stands that is no list and no object."""
+    if isinstance(value, dict | list):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from places(item, (*way, key))
+    else:
+        yield way
+
+
+def altered(value: object) -> object:
+    """Another value of the same type."""
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int | float):
+        return value / 2 if isinstance(value, float) and value else value + 1
+    return "row" if value is None else f"{value}!"
+
+
+def test_no_field_of_a_certificate_can_be_changed_unseen(certified: Path, tmp_path: Path) -> None:
+    """Epsilon, unit, noise, costs and every sentence follow from the model file; a replay notices whatever does not."""
+    away = shutil.copytree(certified, tmp_path / "away")
+    original = json.loads((certified / "certificate.json").read_text())
+    unseen = []
+    for way in places(original):
+        if way in (("tabsynth",), ("replay", "rows"), ("replay", "seed")):
+            continue  # the first is the program, the others are checked by the rows
+        changed = json.loads((certified / "certificate.json").read_text())
+        inner = changed
+        for key in way[:-1]:
+            inner = inner[key]
+        inner[way[-1]] = altered(inner[way[-1]])
+        (away / "certificate.json").write_text(json.dumps(changed))
+        try:
+            replay(away / "certificate.json", rows=1, seed=0)
+        except ArtifactError:
+            continue
+        unseen.append(way)
+    assert unseen == [("replay", "sha256")], "which is compared where the certified rows are drawn"
+    for key in ("rows", "seed", "sha256"):
+        changed = json.loads((certified / "certificate.json").read_text())
+        changed["replay"][key] = altered(changed["replay"][key])
+        (away / "certificate.json").write_text(json.dumps(changed))
+        assert "the rows differ" in called("replay", away / "certificate.json", code=6)
+    assert "words of the certificate" in called("replay", certified / "certificate.json")
+
+
+def test_a_certificate_says_one_thing_to_every_reader(certified: Path, tmp_path: Path) -> None:
+    """An epsilon that stands twice, numbers that are none, a model elsewhere and nesting without end are refused."""
+    away = shutil.copytree(certified, tmp_path / "away")
+    file = away / "certificate.json"
+    text = file.read_text()
+    for changed in (
+        text.replace('"epsilon":', '"epsilon": 0.01,\n    "epsilon":', 1),
+        text.replace('"rho":', '"rho": NaN, "was":', 1),
+        "[" * 100_000,
+    ):
+        assert changed != text
+        file.write_text(changed)
+        assert "is no certificate" in called("replay", file, code=6)
+    file.write_text(text.replace('"model": "m.tabsynth"', '"model": "../out/m.tabsynth"'))
+    assert "names a model file in another folder" in called("replay", file, code=6)
+
+
+def test_the_page_beside_a_certificate_is_compared(certified: Path, tmp_path: Path) -> None:
+    """Who reads the page alone reads what the certificate says; without a page nothing is said of one."""
+    away = shutil.copytree(certified, tmp_path / "away")
+    assert "same: certificate.html" in called("replay", away / "certificate.json")
+    page = (away / "certificate.html").read_text()
+    (away / "certificate.html").write_text(page.replace("at most", "by far less than", 1))
+    assert "does not show certificate.json as it is" in called("replay", away / "certificate.json", code=6)
+    (away / "certificate.html").unlink()
+    assert "certificate.html" not in called("replay", away / "certificate.json")
