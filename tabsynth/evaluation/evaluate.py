@@ -55,7 +55,7 @@ class Evaluation(Part):
     @property
     def verdict(self) -> Verdict:
         """Worst verdict of all limits: fail, then insufficient evidence, then pass; info without any limit."""
-        return worst(result.verdict for result in self.results)
+        return worst(result.verdict for result in self.results if result.clause)
 
 
 def evaluate_typed(

@@ -10,6 +10,7 @@ import pytest
 from tabsynth.errors import OutputError, UsageError
 from tabsynth.evaluation import Evaluation
 from tabsynth.evaluation.base import METRICS, Family, Verdict
+from tabsynth.evaluation.policy import parse_policy
 from tabsynth.report.build import Context, Report, build_report
 from tabsynth.report.sections import SECTIONS
 from tabsynth.report.wording import headline, number, percent
@@ -163,3 +164,17 @@ def test_a_report_in_a_notebook_is_short(report: Report) -> None:
     lines = str(report).splitlines()
     assert lines[:2] == [report.title, report.headline]
     assert [line.split(":")[0] for line in lines[2:]] == [card.title for card in report.cards]
+
+
+def test_verdict_and_headline_are_of_the_limits_alone(mixed_table: MixedTable) -> None:
+    """What no limit is about and could not be measured is no verdict: the two say the same."""
+    kept = parse_policy(
+        "{format: 1, name: p, description: d, clauses: [{name: c, metric: row-order, direction: at most, limit: 1, "
+        "source: s, rationale: r}]}",
+        name="p",
+    )
+    few = [mixed_table(20, seed=seed) for seed in range(3)]
+    found = evaluate_frames(*few, MIXED, policy=kept, metrics=["row-order", "detection"])
+    assert found.result("detection").verdict is Verdict.INSUFFICIENT
+    made = build_report(found, schema=Schema(tables={"mixed": MIXED}), context={})
+    assert made.headline == "All 1 limits that apply are kept." and made.verdict is Verdict.PASS
