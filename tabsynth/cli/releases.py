@@ -76,9 +76,11 @@ def sign(
     without saying anything about it.
     """
     from tabsynth.release.keys import load_private_key
+    from tabsynth.release.signing import require_outside
     from tabsynth.release.signing import sign as make
     from tabsynth.release.statement import SIGNATURE
 
+    require_outside(folder, key)
     loaded = load_private_key(key, passphrase=lambda: _passphrase(f"Passphrase of {key}", confirm=False))
     with BarProgress(quiet=quiet) as progress:
         progress.stage("Signing")

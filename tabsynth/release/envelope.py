@@ -15,10 +15,12 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from typing import Any
 
 from tabsynth.errors import VerificationError
 from tabsynth.release.keys import PrivateKey, PublicKey
+from tabsynth.strict_json import read_json
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 
@@ -71,12 +73,14 @@ def unseal(envelope: bytes, key: PublicKey, *, name: str) -> bytes:
 
 def _read(envelope: bytes, name: str) -> tuple[bytes, str, bytes]:
     try:
-        found: Any = json.loads(envelope)
+        found: Any = read_json(envelope)
         (signature,) = found["signatures"]
         payload, raw = (base64.b64decode(text, validate=True) for text in (found["payload"], signature["sig"]))
         if found["payloadType"] != PAYLOAD_TYPE:
             raise ValueError
-        return payload, str(signature["keyid"]), raw
+        if not re.fullmatch("[0-9a-f]{64}", signature["keyid"]):  # it is printed
+            raise ValueError
+        return payload, signature["keyid"], raw
     except (ValueError, KeyError, TypeError, binascii.Error):
         raise VerificationError(
             f"{name}: is no signature of tabsynth, or was damaged; sign the release again"

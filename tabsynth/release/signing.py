@@ -10,6 +10,7 @@ from typing import Literal
 
 from tabsynth.errors import OutputError, UsageError, VerificationError
 from tabsynth.outputs import atomic_file
+from tabsynth.release.claims import require_sound
 from tabsynth.release.commitment import Commitment, commit, opens
 from tabsynth.release.envelope import seal, unseal
 from tabsynth.release.keys import PrivateKey, PublicKey, require_current
@@ -68,8 +69,9 @@ def sign(
         The statement about the release.
 
     Raises:
-        UsageError: The folder is no release, or `salt` is missing or lies in it.
-        VerificationError: The key has expired, or a file is not the one that the release's own papers are about.
+        UsageError: The folder is no release, `salt` is missing, or salt or source lies in it.
+        VerificationError: The key has expired, a file is not the one that the release's own papers are about, or these
+            do not say what follows from their own figures.
         OutputError: A signature or the salt cannot be written.
     """
     from tabsynth import __version__
@@ -80,9 +82,9 @@ def sign(
         raise UsageError("--days: a release may be relied on for one day to 100 years")
     if (source is None) != (salt is None):
         raise UsageError("--source and --salt belong together: the real table, and the file to keep its salt in")
-    if salt is not None and Path(salt).resolve().is_relative_to(root.resolve()):
-        raise UsageError(f"{salt}: lies in the release and would travel with it; choose a place outside")
+    require_outside(root, salt, source)
     schema = require_consistent(root)
+    require_sound(root)
     found = digests(root, part="release")
     inside = digests(root, part="internal") if (root / INTERNAL).is_dir() else None
     committed = None if source is None or salt is None else commit(source, salt)
@@ -152,6 +154,17 @@ def verify(
             raise VerificationError(f"{Path(source).name}: is not the source this release was signed for")
         checked = True
     return Verified(facts.signer, key.id, facts.signed, facts.expires, tuple(compared), internal, checked)
+
+
+def require_outside(folder: str | Path, *files: str | Path | None) -> None:
+    """Refuse files that would travel with a release and must not: keys, salts, the real table.
+
+    Raises:
+        UsageError: One lies in it.
+    """
+    for file in files:
+        if file is not None and Path(file).resolve().is_relative_to(Path(folder).resolve()):
+            raise UsageError(f"{file}: lies in the release and would travel with it; choose a place outside")
 
 
 def _folder(folder: str | Path) -> Path:

@@ -27,6 +27,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tabsynth.errors import UsageError, VerificationError
+from tabsynth.strict_json import read_json
 
 SIGNATURE = "signature.intoto.json"
 INTERNAL = "internal"
@@ -106,17 +107,20 @@ def digests(folder: Path, *, part: Literal["release", "internal"]) -> dict[str, 
     """SHA-256 of every file of a release, or of its folder `internal`, by path within that folder; signatures left out.
 
     Raises:
-        VerificationError: There is a link or another thing that is no plain file.
+        VerificationError: There is a link or another thing that is no plain file, or a name that cannot be shown.
     """
     root = folder / INTERNAL if part == "internal" else folder
     found = {}
     for file in sorted(_entries(root)):
         name = file.relative_to(root).as_posix()
-        if name == SIGNATURE or (part == "release" and file.is_relative_to(folder / INTERNAL)):
+        if part == "release" and folder / INTERNAL in file.parents:  # what is called so itself must be a plain folder
             continue
+        if not name.isprintable():  # it would be printed as it likes, over the verdict of `verify`
+            raise VerificationError(f"{name!a}: is a name with characters that cannot be shown; remove the file")
         if file.is_symlink() or not file.is_file():
             raise VerificationError(f"{name}: is a link or no plain file; a release holds plain files only")
-        found[name] = _sha256(file)
+        if name != SIGNATURE:
+            found[name] = _sha256(file)
     return found
 
 
@@ -135,16 +139,22 @@ def require_consistent(folder: Path) -> str | None:
         UsageError: The folder holds no manifest of `tabsynth run`.
         VerificationError: A file is not the one that manifest or report is about.
     """
-    manifest = _json(folder / "manifest.json")
+    manifest = read_paper(folder, "manifest.json")
     if manifest is None or not isinstance(manifest.get("sha256"), dict):
         raise UsageError(f"{folder}: holds no manifest.json of 'tabsynth run'; give the folder that it wrote")
-    stated = [("manifest.json", manifest["sha256"])]
+    stated = {"manifest.json": manifest["sha256"]}
+    rows = [name for name in manifest["sha256"] if name.startswith("synthetic.")]
     for place in ("report.json", f"{INTERNAL}/report.json"):
-        report = _json(folder / place)
+        report = read_paper(folder, place)
         if report is not None:
-            stated.append((place, (report.get("context") or {}).get("hashes") or {}))
-    for place, hashes in stated:
+            context = report.get("context")
+            stated[place] = context.get("hashes") if isinstance(context, dict) else None
+    for place, hashes in stated.items():
+        if not rows or not isinstance(hashes, dict) or not set(rows) <= set(hashes):
+            raise VerificationError(f"{place}: does not say which rows it is about; run 'tabsynth run' again")
         for name, digest in hashes.items():
+            if Path(name).name != name:
+                raise VerificationError(f"{place}: names a file in another folder; run 'tabsynth run' again")
             file = folder / name
             if not file.is_file():
                 raise VerificationError(f"{name}: is missing, and {place} is about it")
@@ -152,6 +162,23 @@ def require_consistent(folder: Path) -> str | None:
                 raise VerificationError(f"{name}: is not the file that {place} is about; run 'tabsynth run' again")
     schema = manifest.get("schema_sha256")
     return schema if isinstance(schema, str) else None
+
+
+def read_paper(folder: Path, name: str) -> dict[str, Any] | None:
+    """A JSON file of a release; None where it is not there.
+
+    Raises:
+        VerificationError: It is no JSON object, or not the same for every reader.
+    """
+    try:
+        found = read_json((folder / name).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError):
+        found = None
+    if not isinstance(found, dict):
+        raise VerificationError(f"{name}: cannot be read as JSON; run 'tabsynth run' again")
+    return found
 
 
 def _entries(root: Path) -> Iterator[Path]:
@@ -166,13 +193,3 @@ def _entries(root: Path) -> Iterator[Path]:
 def _sha256(file: Path) -> str:
     with file.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
-
-
-def _json(file: Path) -> dict[str, Any] | None:
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError):
-        raise VerificationError(f"{file.name}: cannot be read as JSON; run 'tabsynth run' again") from None
-    return found if isinstance(found, dict) else None

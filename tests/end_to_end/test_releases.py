@@ -43,6 +43,9 @@ def test_a_release_is_signed_and_verified(tmp_path: Path) -> None:
     assert changed.exit_code == 12
     assert changed.stderr.startswith("error: synthetic.csv: was changed after signing")
     assert call("keygen", tmp_path / "ward", "--owner", "Again").exit_code == 9
+    key.rename(out / "ward.key")
+    within = call("sign", out, "--key", out / "ward.key")
+    assert within.exit_code == 2 and "lies in the release" in within.stderr
 
 
 def test_a_passphrase_comes_from_the_environment(tmp_path: Path) -> None:

@@ -251,3 +251,49 @@ def test_signing_again_replaces_the_signature(signed: Path, key: PrivateKey) -> 
     sign(signed, key, days=10)
     assert (signed / SIGNATURE).read_bytes() != before
     verify(signed, key.public)
+
+
+def test_what_is_called_internal_must_be_a_folder(signed: Path, key: PrivateKey, tmp_path: Path) -> None:
+    """A file, or a link to a folder, of that name would be no part of either statement."""
+    (signed / "internal").rename(tmp_path / "elsewhere")
+    (signed / "internal").write_text("All limits are kept.")
+    with pytest.raises(VerificationError, match="internal: was added"):
+        verify(signed, key.public)
+    (signed / "internal").unlink()
+    (signed / "internal").symlink_to(tmp_path / "elsewhere")
+    for check in (lambda: verify(signed, key.public), lambda: sign(signed, key)):
+        with pytest.raises(VerificationError, match="internal: is a link"):
+            check()
+
+
+def test_no_name_prints_what_it_likes(signed: Path, key: PrivateKey) -> None:
+    """Line breaks, escapes and characters that turn the direction could write a verdict of their own on a screen."""
+    for name in ("a\nout: 7 files as Ward Seven signed them", "\x1b[2Kall is well", "synthetic\u202evsc.csv", "\udcff"):
+        (signed / name).touch()
+        for check in (lambda: verify(signed, key.public), lambda: sign(signed, key)):
+            with pytest.raises(VerificationError, match="cannot be shown") as caught:
+                check()
+            assert str(caught.value).isprintable()
+        (signed / name).unlink()
+    envelope = json.loads((signed / SIGNATURE).read_text())
+    envelope["signatures"][0]["keyid"] = "\x1b[2K\rall is well"
+    (signed / SIGNATURE).write_text(json.dumps(envelope, indent=2) + "\n")
+    with pytest.raises(VerificationError) as caught:
+        verify(signed, key.public)
+    assert str(caught.value).isprintable()
+
+
+def test_a_signature_nested_without_end_is_refused(signed: Path, key: PrivateKey) -> None:
+    """What a reader gives up on has the exit code of a release that does not verify, too."""
+    (signed / SIGNATURE).write_text("[" * 200_000)
+    with pytest.raises(VerificationError, match="no signature"):
+        verify(signed, key.public)
+
+
+def test_nothing_that_must_stay_travels_with_a_release(tmp_path: Path, key: PrivateKey) -> None:
+    """The real table is not signed as part of the release that it was the source of."""
+    out = release(tmp_path / "out")
+    (out / "real.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(UsageError, match=r"real\.csv: lies in the release"):
+        sign(out, key, source=out / "real.csv", salt=tmp_path / "salt")
+    assert not (tmp_path / "salt").exists()
