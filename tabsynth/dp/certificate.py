@@ -72,6 +72,8 @@ class Claim(Part):
     neighbours: str
     secure: bool
     """Whether the noise came from the operating system."""
+    order: int | None = None
+    """Largest Rényi order that `rho` holds for, as of a training; None for all. See `budget.py`."""
 
 
 class Cost(Part):
@@ -284,6 +286,7 @@ def _claim(transcript: Transcript, model: Model) -> Claim:
         counted="people" if transcript.weighed else "rows",
         neighbours=str(public["neighbours"]),
         secure=public.get("noise") == SECURE,
+        order=transcript.order,
     )
 
 

@@ -4,6 +4,8 @@ Decisions
 - Verdicts lead. A score counts as changed when the two intervals do not meet; where there are none, when it differs.
 - Budgets of two private releases are added in zCDP and then read as epsilon, which is less than the sum of epsilons.
   Two releases of one transcript cost as much as one: rows are a function of it.
+- Figures of an appraisal cost what they say beside the certificate's rho. The rho of a training holds up to the order
+  that its certificate states; sums are turned into epsilon at orders that are good for both.
 - Without a certificate there is no bound, and zero is not put in its place. Releases without a guarantee add up, too,
   but nobody can say to how much.
 - Read as plain JSON, so that a report of another version can still be compared as far as both have the same keys.
@@ -13,12 +15,13 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from tabsynth.dp.budget import epsilon_from
+from tabsynth.dp.budget import epsilon_from, smallest_order
 from tabsynth.errors import UsageError
 
 _GRAVITY = {"info": 0, "pass": 0, "insufficient evidence": 1, "fail": 2}
@@ -116,8 +119,19 @@ def compare(old: str | Path, new: str | Path) -> Difference:
     )
 
 
-def _papers(place: Path) -> tuple[dict[str, Any], dict[str, Any] | None]:
-    """Report and certificate of a release."""
+@dataclass(frozen=True)
+class _Private:
+    """What a private release says it cost."""
+
+    claim: dict[str, Any]
+    transcript: str
+    trained: bool
+    figures: dict[str, float]
+    """Cost in rho of the figures beside it, by the release that the ledger knows them by."""
+
+
+def _papers(place: Path) -> tuple[dict[str, Any], _Private | None]:
+    """Report of a release, and what its certificate and appraisal say."""
     if place.is_file():
         report = _json(place)
         if report is None or "evaluation" not in report:
@@ -127,7 +141,21 @@ def _papers(place: Path) -> tuple[dict[str, Any], dict[str, Any] | None]:
     certificate = _json(place / "certificate.json")
     if report is None and certificate is None:
         raise UsageError(f"{place}: holds neither report.json nor certificate.json; give a folder of 'tabsynth run'")
-    return report or {}, certificate
+    return report or {}, None if certificate is None else _private(place, certificate, _json(place / "appraisal.json"))
+
+
+def _private(place: Path, certificate: dict[str, Any], appraisal: dict[str, Any] | None) -> _Private:
+    try:
+        figures = {} if appraisal is None else {str(appraisal["ledger"]["release"]): float(appraisal["rho"])}
+        claim = certificate["claim"]
+        _ = claim["unit"], claim["max_rows"]
+        numbers = [float(claim[name]) for name in ("epsilon", "delta", "rho", "delta_discovery")] + [*figures.values()]
+        if not all(math.isfinite(number) and number >= 0 for number in numbers):
+            raise ValueError
+        trained = any(cost["kind"] == "training" for cost in certificate.get("costs", ()))
+        return _Private(claim, str(certificate["replay"]["transcript_sha256"]), trained, figures)
+    except (KeyError, TypeError, ValueError):
+        raise UsageError(f"{place}: certificate.json or appraisal.json is not one of 'tabsynth run'") from None
 
 
 def _json(file: Path) -> dict[str, Any] | None:
@@ -215,26 +243,40 @@ def _moved(before: dict[str, Any], after: dict[str, Any]) -> bool:
     return bool(high < other_low or other_high < low)
 
 
-def _spending(old: dict[str, Any] | None, new: dict[str, Any] | None) -> Spending:
-    claims = [None if certificate is None else certificate["claim"] for certificate in (old, new)]
-    first, second = (None if claim is None else float(claim["epsilon"]) for claim in claims)
-    if claims[0] is None or claims[1] is None:
-        who = "Neither release carries" if claims == [None, None] else "One release carries"
-        sentence = f"{who} {'a' if claims == [None, None] else 'no'} guarantee: what both tell together has no bound."
+def _spending(old: _Private | None, new: _Private | None) -> Spending:
+    first, second = (None if each is None else float(each.claim["epsilon"]) for each in (old, new))
+
+    def unbounded(sentence: str) -> Spending:
         return Spending(old_epsilon=first, new_epsilon=second, epsilon=None, delta=None, sentence=sentence)
-    assert old is not None and new is not None
-    if old["replay"]["transcript_sha256"] == new["replay"]["transcript_sha256"]:
-        epsilon, delta = float(claims[0]["epsilon"]), float(claims[0]["delta"])
-        sentence = f"Both are of one transcript: together epsilon {epsilon:.4g} at delta {delta:.3g}, as each alone."
-    else:
-        delta = float(claims[0]["delta"]) + float(claims[1]["delta"])
-        rho = float(claims[0]["rho"]) + float(claims[1]["rho"])
-        spare = delta - float(claims[0]["delta_discovery"]) - float(claims[1]["delta_discovery"])
-        plain = float(claims[0]["epsilon"]) + float(claims[1]["epsilon"])
-        epsilon = min(plain, epsilon_from(rho, spare)) if spare > 0 else plain
-        units = {(claim["unit"], claim["max_rows"]) for claim in claims if claim}
-        sentence = f"If they are about the same people, together epsilon {epsilon:.4g} at delta {delta:.3g}."
-        if len(units) > 1:
-            sentence += " The two hide different units; the sum holds for the smaller one."
+
+    if old is None or new is None:
+        neither = old is None and new is None
+        who = "Neither release carries a" if neither else "One release carries no"
+        return unbounded(f"{who} guarantee: what both tell together has no bound.")
+    if not (old.claim.get("secure", True) and new.claim.get("secure", True)):
+        return unbounded("The noise of one came from a test source: what both tell together has no bound.")
+    claims = {each.transcript: each.claim for each in (old, new)}
+    figures = {key: rho for each in (old, new) for key, rho in each.figures.items()}
+    delta = sum(float(claim["delta"]) for claim in claims.values())
+    rho = sum(float(claim["rho"]) for claim in claims.values()) + sum(figures.values())
+    spare = delta - sum(float(claim["delta_discovery"]) for claim in claims.values())
+    # Claims are of budgets, which need not hold what figures cost; a training without an order adds up as epsilon only.
+    bounds = [] if figures else [sum(float(claim["epsilon"]) for claim in claims.values())]
+    if spare > 0 and all("order" in each.claim or not each.trained for each in (old, new)):
+        order = smallest_order(claim.get("order") for claim in claims.values())
+        bounds.append(epsilon_from(rho, spare, order=order))
+    if not bounds:
+        return unbounded(
+            "What the figures of appraisal.json add to the releases has no bound: certify the models anew."
+        )
+    epsilon = bounds[0] if len(claims) == 1 and not figures else min(bounds)
+    paid = ", the figures of appraisal.json included" if figures else ""
+    sentence = (
+        f"Both are of one transcript: together epsilon {epsilon:.4g} at delta {delta:.3g}{paid or ', as each alone'}."
+        if len(claims) == 1
+        else f"If they are about the same people, together epsilon {epsilon:.4g} at delta {delta:.3g}{paid}."
+    )
+    if len({(each.claim["unit"], each.claim["max_rows"]) for each in (old, new)}) > 1:
+        sentence += " The two hide different units; the sum holds for the smaller one."
     epsilon_or_none = epsilon if math.isfinite(epsilon) else None
     return Spending(old_epsilon=first, new_epsilon=second, epsilon=epsilon_or_none, delta=delta, sentence=sentence)

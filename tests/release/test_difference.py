@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,51 @@ def test_budgets_add_up_in_zcdp(tmp_path: Path) -> None:
     spending = compare(old, new).spending
     assert spending.epsilon == pytest.approx(epsilon_from(2 * rho_from(1.0, 1e-6), 2e-6))
     assert 1.0 < spending.epsilon < 2.0 and spending.delta == pytest.approx(2e-6)
+
+
+def test_a_training_adds_up_at_its_orders_only(tmp_path: Path) -> None:
+    """Its rho says nothing of larger orders: less than whole orders up to its own allow is never claimed."""
+    trained = certificate(1.0, transcript="u") | {"costs": [{"kind": "training"}]}
+    old, new = folder(tmp_path / "a", certificate=certificate(1.0)), folder(tmp_path / "b", certificate=trained)
+    assert compare(old, new).spending.epsilon == 2.0, "no order is stated: epsilons add up"
+    trained["claim"]["order"] = 15
+    new = folder(tmp_path / "c", certificate=trained)
+    rho = 2 * rho_from(1.0, 1e-6)
+    found = compare(old, new).spending.epsilon
+    assert found == min(2.0, epsilon_from(rho, 2e-6, order=15)) and found > epsilon_from(rho, 2e-6)
+
+
+def test_figures_that_were_paid_for_are_counted(tmp_path: Path) -> None:
+    """Those of an appraisal beside the rows, once where both folders hold the same."""
+    papers = {"certificate": certificate(1.0), "appraisal": {"rho": 0.01, "ledger": {"release": "f"}}}
+    plain, paid = folder(tmp_path / "a", certificate=certificate(1.0)), folder(tmp_path / "b", **papers)
+    again = folder(tmp_path / "c", **papers)
+    expected = epsilon_from(rho_from(1.0, 1e-6) + 0.01, 1e-6)
+    for pair in ((plain, paid), (paid, plain), (paid, again)):
+        spending = compare(*pair).spending
+        assert spending.epsilon == pytest.approx(expected) and "appraisal.json included" in spending.sentence
+    other = folder(tmp_path / "d", **papers | {"appraisal": {"rho": 0.02, "ledger": {"release": "g"}}})
+    assert compare(paid, other).spending.epsilon == pytest.approx(epsilon_from(rho_from(1.0, 1e-6) + 0.03, 1e-6))
+
+
+def test_noise_of_a_test_source_bounds_nothing(tmp_path: Path) -> None:
+    """A certificate that says INSECURE gives no epsilon to a sum."""
+    insecure = certificate(1.0, transcript="u")
+    insecure["claim"]["secure"] = False
+    spending = compare(
+        folder(tmp_path / "a", certificate=certificate(1.0)), folder(tmp_path / "b", certificate=insecure)
+    ).spending
+    assert spending.epsilon is None and "no bound" in spending.sentence
+
+
+def test_a_certificate_of_nonsense_is_named(tmp_path: Path) -> None:
+    """Keys that are missing and numbers that are none end with a word, not with a traceback."""
+    good = folder(tmp_path / "a", certificate=certificate(1.0))
+    broken = certificate(1.0)
+    broken["claim"]["rho"] = math.nan
+    for number, paper in enumerate(({}, broken, {"claim": 1})):
+        with pytest.raises(UsageError, match=r"certificate\.json"):
+            compare(good, folder(tmp_path / f"b{number}", certificate=paper))
 
 
 def test_one_transcript_costs_once(tmp_path: Path) -> None:
