@@ -16,6 +16,9 @@ Decisions
   would pass among rows enough that are none.
 - A release without a copy passes, however small it is: it holds none. What its generator might do next is asked by
   `exact-copies` and by the attacks.
+- Rows of people who were kept apart are real, too. A release that repeats them (of a model that learned from the whole
+  table, or a mistaken file) is taken for one that holds strangers by every number that compares it with strangers, so
+  it is asked here. They are judged only where they are more than chance explains, and worse than copies of train.
 """
 
 from __future__ import annotations
@@ -38,7 +41,7 @@ class SingleCopies:
     Formula:
         c = P(s in T1), T1 the rows of train that one person has; judged: (c - r) max(1, n_S / N_T), r the same of
         strangers: of holdout rows, and of training rows with the other people of train; n_S rows of the release, N_T
-        people of train.
+        people of train. The same of real rows besides train, where that is above chance and above the former.
     Units:
         A share of rows, 0 to 1; judged, of people where these are fewer than the rows.
     Cost:
@@ -62,10 +65,14 @@ class SingleCopies:
         """
         if not comparison.columns:
             return Findings([unmeasured(self, "The table has no modelled columns, only identifiers or text.")])
-        train, synthetic, holdout, independent = row_codes(
-            comparison.train, comparison.synthetic, comparison.holdout, comparison.compared("independent")
+        train, synthetic, holdout, independent, *apart = row_codes(
+            comparison.train,
+            comparison.synthetic,
+            comparison.holdout,
+            comparison.compared("independent"),
+            *comparison.apart.values(),
         )
-        n_codes = int(max(part.max() for part in (train, synthetic, holdout, independent))) + 1
+        n_codes = int(max(part.max() for part in (train, synthetic, holdout, independent, *apart))) + 1
         owners = people_per_code(train, comparison.train_people, n_codes)
         n, m = len(synthetic), len(holdout)
         copies, coincidences = (int((owners[rows] == 1).sum()) for rows in (synthetic, holdout))
@@ -74,28 +81,45 @@ class SingleCopies:
         chance, n_chance = _together(
             (coincidences, m),
             (_shared_by_two(train, owners), len(train) // 2),
-            (_shared_by_two(holdout, _owners(comparison, holdout, n_codes)), m * m // (2 * len(train))),
+            (_shared_by_two(holdout, _owners(comparison, "holdout", holdout, n_codes)), m * m // (2 * len(train))),
             level=level,
         )
         excess = unexplained(copies, n, chance, n_chance, level=level)
         n_people = int(comparison.people("train").max()) + 1
         times = max(1.0, n / n_people)
+        what, share, rate = "excess over strangers", copies / n, chance / n_chance
+        others = {"holdout": holdout, **dict(zip(comparison.apart, apart, strict=True))}
+        owners_apart = sum(_owners(comparison, which, rows, n_codes) for which, rows in others.items())
+        copies_apart = int(((owners_apart == 1) & (owners == 0))[synthetic].sum())
+        n_apart = sum(map(len, others.values()))
+        # A row meets one of so many by chance as often as there are more or fewer of them than rows of train.
+        asked = max(1, round(n_chance * len(train) / n_apart))
+        excess_apart = unexplained(copies_apart, n, min(chance, asked), asked, level=level)
+        times_apart = max(1.0, n / sum(int(comparison.people(which).max()) + 1 for which in others))
         notes = [
             f"{copies:,} of {n:,} rows. Among strangers {chance:,} of {n_chance:,} coincide by chance with a row that "
             "one person has."
         ]
         if times > 1:
             notes.append("The release has more rows than train has people: the excess is a share of the people.")
+        if times_apart * excess_apart.low > max(0.0, times * excess.low):
+            what, share, rate = "excess of people kept apart", copies_apart / n, min(chance, asked) / asked
+            times, excess = times_apart, excess_apart
+            notes.insert(
+                0,
+                f"{copies_apart:,} of {n:,} rows equal a row of one person who was kept apart from the generator: it "
+                "has learned from them, or the release is made of real rows.",
+            )
         whole = answer(
             self,
-            value=copies / n,
-            interval=Interval(low=copies / n, high=copies / n, level=level),
+            value=share,
+            interval=Interval(low=share, high=share, level=level),
             n=min(n, m, n_people),
             reference=coincidences / m,
             baseline=float((owners[independent] == 1).mean()),
             judged=Judged(
-                what="excess over strangers",
-                value=max(-1.0, min(1.0, times * (copies / n - chance / n_chance))),
+                what=what,
+                value=max(-1.0, min(1.0, times * (share - rate))),
                 interval=Interval(
                     low=max(-1.0, min(1.0, times * excess.low)), high=min(1.0, times * excess.high), level=level
                 ),
@@ -134,10 +158,10 @@ def _shared_by_two(train: Array, owners: Array) -> int:
     return int((owners[np.unique(train)] == 2).sum())
 
 
-def _owners(comparison: Comparison, holdout: Array, n_codes: int) -> Array:
-    """Number of people of holdout behind each code, shape (n_codes,)."""
-    people = comparison.people("holdout") if comparison.table.entity_key is not None else None
-    return people_per_code(holdout, people, n_codes)
+def _owners(comparison: Comparison, which: str, rows: Array, n_codes: int) -> Array:
+    """Number of people of a real part besides train behind each code, shape (n_codes,)."""
+    people = comparison.people(which) if comparison.table.entity_key is not None else None  # type: ignore[arg-type]
+    return people_per_code(rows, people, n_codes)
 
 
 def _together(first: tuple[int, int], *others: tuple[int, int], level: float) -> tuple[int, int]:

@@ -192,6 +192,11 @@ def _copies(result: Result) -> str:
 
 
 def _single_copies(result: Result) -> str:
+    if result.judged is not None and result.judged.what == "excess of people kept apart":
+        return (
+            f"{percent(result.value)} of the rows of this release equal a row of one real person who was kept apart "
+            "from the generator."
+        )
     return (
         f"{percent(result.value)} of the rows of this release equal a row that only one person has; "
         f"{percent(result.reference)} of the real holdout rows do."

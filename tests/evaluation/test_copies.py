@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from tabsynth.evaluation.base import Result, Verdict
-from tabsynth.evaluation.comparison import Rows
+from tabsynth.evaluation.comparison import Rows, compare, read_frame
 from tabsynth.evaluation.copies import CopyCounts, ExactCopies, IdentifierReuse, TextReuse, row_codes
 from tabsynth.evaluation.nearest import NearCopies
 from tabsynth.evaluation.policy import load_policy
@@ -159,3 +159,27 @@ def test_copies_do_not_hide_among_many_rows(mixed_table: MixedTable) -> None:
     assert result.verdict is not Verdict.PASS
     innocent = SingleCopies().measure(compare_frames(train, holdout, fresh, MIXED), level=0.95).results[0]
     assert judged(innocent).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize("share", [1.0, 0.02])
+def test_rows_of_people_who_were_kept_apart_are_copies_too(mixed_table: MixedTable, share: float) -> None:
+    """A release of the holdout's own rows, all or some: no stranger is further from it than people of train."""
+    train, holdout, fresh = mixed_table(2_000), mixed_table(2_000, seed=1), mixed_table(2_000, seed=5)
+    n = round(share * 2_000)
+    made = pd.concat([holdout.iloc[:n], fresh.iloc[n:]], ignore_index=True)
+    result = judged(SingleCopies().measure(compare_frames(train, holdout, made, MIXED), level=0.95).results[0])
+    assert result.verdict is Verdict.FAIL and result.value is not None and result.value > 0.9 * share
+    assert "kept apart from the generator" in result.notes[0]
+    innocent = SingleCopies().measure(compare_frames(train, holdout, fresh, MIXED), level=0.95).results[0]
+    assert innocent.judged is not None and innocent.judged.what == "excess over strangers"
+    assert judged(innocent).verdict is Verdict.PASS
+
+
+def test_rows_of_the_attack_reference_and_the_test_rows_are_copies_too(mixed_table: MixedTable) -> None:
+    """Whatever part people were kept apart in."""
+    parts = [read_frame(mixed_table(500, seed=seed), MIXED, name="part") for seed in range(5)]
+    train, holdout, reference, test, fresh = parts
+    apart = {"reference": reference, "test": test}
+    for made, failed in ((reference, True), (test, True), (fresh, False)):
+        found = SingleCopies().measure(compare(train, holdout, made, MIXED, apart=apart), level=0.95).results[0]
+        assert (judged(found).verdict is Verdict.FAIL) is failed
