@@ -70,7 +70,7 @@ def _categories(column: Column) -> tuple[str, ...]:
 
 
 def _domain(column: Column, lower: object | None, upper: object | None) -> str | None:
-    from_data = [end for end in ("lower", "upper", "categories") if _from_data(column, end)]
+    from_data = [end for end in ("lower", "upper", "categories", "labels") if _from_data(column, end)]
     if from_data:
         return f"{' and '.join(from_data)} read from data, not shown"
     if isinstance(column, Identifier):

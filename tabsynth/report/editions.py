@@ -56,7 +56,11 @@ def external_edition(report: Report) -> Report:
         return report
     evaluation = report.evaluation
     clauses = {clause.name: clause for clause in evaluation.policy.clauses}
-    results = tuple(_coarse(result, clauses.get(result.clause or "")) for result in evaluation.results)
+    few = _few_gaps(evaluation)
+    results = tuple(
+        _coarse(result, clauses.get(result.clause or ""), most=few.get((result.metric, result.subject)))
+        for result in evaluation.results
+    )
     by_clause = {result.clause: result for result in results if result.clause}
     limits = tuple(
         Limit(clause=clause, result=by_clause[clause.name], sentence=_said(by_clause[clause.name], clause))
@@ -130,8 +134,37 @@ def _concern(concern: Concern, said: dict[str, Limit]) -> Concern:
     return concern.model_copy(update={"sentence": said[concern.limit].sentence})
 
 
-def _coarse(result: Result, clause: Clause | None) -> Result:
-    """A result without small cells, rounded."""
+def _few_gaps(evaluation: Evaluation) -> dict[tuple[str, tuple[str, ...]], float]:
+    """Results on missing cells from which, with the synthetic rows, a count of 1 to 10 real ones could be told.
+
+    Returns:
+        What is shown instead: how far the synthetic share is from none and from 11 of the real ones, at most.
+    """
+    detail = evaluation.details.get("missingness")
+    if not isinstance(detail, MissingRates):
+        return {}
+    n = evaluation.n_rows["train"]
+    few = {
+        ("missingness", (rate.column,)): min(1.0, _up(max(rate.synthetic, SMALLEST / n)))
+        for rate in detail.columns
+        if _is_few(rate.train, n) or _is_few(rate.holdout, evaluation.n_rows["holdout"])
+    }
+    worst = max(detail.columns, key=lambda rate: abs(rate.synthetic - rate.train))
+    if (most := few.get(("missingness", (worst.column,)))) is not None:
+        few["missingness", ()] = most
+    return few
+
+
+def _is_few(share: float, n: int) -> bool:
+    """Whether a share of n rows is of 1 to 10 of them."""
+    return 0.5 < share * n < SMALLEST - 0.5
+
+
+def _coarse(result: Result, clause: Clause | None, *, most: float | None = None) -> Result:
+    """A result without small cells, rounded; with `most`, that stands in place of its numbers."""
+    if most is not None:
+        bound = {"value": most, "reference": None, "baseline": None, "interval": None, "judged": None}
+        return result.model_copy(update={**bound, "notes": (_BOUND,)})
     small = False
 
     def share(value: float | None) -> float | None:
@@ -313,7 +346,10 @@ def _gaps(detail: Detail, columns: dict[str, ColumnEntry], rows: dict[str, int])
         return None
 
     def rate(one: MissingRate) -> MissingRate:
-        wide = _wide(one.interval, "share")
+        wide = one.interval.model_copy(update={"low": _down(one.interval.low), "high": _up(one.interval.high)})
+        if _is_few(one.train, rows["train"]) or _is_few(one.holdout, rows["holdout"]):  # its ends would tell how many
+            fewest = one.synthetic - min(1.0, SMALLEST / rows["train"])
+            wide = wide.model_copy(update={"low": _down(fewest), "high": _up(one.synthetic)})
         return one.model_copy(
             update={
                 "train": _rate(one.train, rows["train"]),

@@ -13,9 +13,10 @@ from tabsynth.evaluation.base import Family, Judged, Result, Verdict
 from tabsynth.evaluation.intervals import Interval
 from tabsynth.evaluation.policy import Clause, judge
 from tabsynth.report.build import Report, build_report
+from tabsynth.report.dictionary import describe_columns
 from tabsynth.report.editions import _coarse
 from tabsynth.report.render import render_html
-from tabsynth.schema.columns import Categorical, DateTime, Identifier, Integer, Number, Text
+from tabsynth.schema.columns import Boolean, Categorical, DateTime, Identifier, Integer, Number, Provenance, Text
 from tabsynth.schema.model import Schema, Table
 from tests.evaluation.samples import evaluate_frames
 
@@ -194,3 +195,31 @@ def test_no_edition_claims_what_a_program_cannot(report: Report) -> None:
     for file in files("tabsynth.report").joinpath("templates").iterdir():
         if file.name.endswith(".html") and file.name != "certificate.html":
             assert not banned.search(file.read_text(encoding="utf-8")), file.name
+
+
+@pytest.mark.parametrize("invented", [0, 30, 150])
+def test_a_handful_of_gaps_cannot_be_counted(invented: int) -> None:
+    """One to ten real cells are missing: whatever the synthetic table has, the external numbers are the same."""
+    table = Table(columns={"a": Integer(lower=0, upper=9), "b": Integer(lower=0, upper=9)})
+
+    def part(n: int, gaps: int) -> pd.DataFrame:
+        cells = np.arange(n) % 10
+        return pd.DataFrame({"a": pd.Series(cells, dtype="Int64").mask(np.arange(n) < gaps), "b": cells})
+
+    shown = set()
+    for gaps in (1, 2, 5, 9, 10):
+        found = evaluate_frames(part(300, gaps), part(200, gaps), part(300, invented), table, metrics=["missingness"])
+        external = build_report(found, schema=Schema(tables={"t": table}), context={}).external()
+        for result in external.evaluation.results:
+            if result.metric == "missingness" and result.value is not None and result.subject != ("b",):
+                numbers = (result.value, result.reference, result.baseline, result.interval, result.judged)
+                shown.add((result.subject, str(numbers)))
+        shown.add(((), str(external.evaluation.details["missingness"])))
+    assert len(shown) == 3, "of the table, of a, and of the rates"
+
+
+def test_spellings_that_were_read_from_data_are_not_shown() -> None:
+    """Of yes and no, as of categories."""
+    read = Boolean(labels=("Nix", "Jo"), provenance={"labels": Provenance.DATA})
+    entries = describe_columns(Table(columns={"read": read, "declared": Boolean(labels=("No", "Yes"))}))
+    assert [entry.domain for entry in entries] == ["labels read from data, not shown", "No or Yes"]
