@@ -34,6 +34,9 @@ from tabsynth.evaluation.copies import row_codes
 from tabsynth.evaluation.intervals import Interval, newcombe, wilson
 from tabsynth.evaluation.profiles import people_per_code
 
+KEPT_APART = "excess of people kept apart"
+"""Name of the judged number where rows of real people besides train are in the release."""
+
 
 class SingleCopies:
     """Share of synthetic rows that equal a row which one person of train alone has.
@@ -87,7 +90,6 @@ class SingleCopies:
         excess = unexplained(copies, n, chance, n_chance, level=level)
         n_people = int(comparison.people("train").max()) + 1
         times = max(1.0, n / n_people)
-        what, share, rate = "excess over strangers", copies / n, chance / n_chance
         others = {"holdout": holdout, **dict(zip(comparison.apart, apart, strict=True))}
         owners_apart = sum(_owners(comparison, which, rows, n_codes) for which, rows in others.items())
         copies_apart = int(((owners_apart == 1) & (owners == 0))[synthetic].sum())
@@ -102,8 +104,9 @@ class SingleCopies:
         ]
         if times > 1:
             notes.append("The release has more rows than train has people: the excess is a share of the people.")
+        what, extra = "excess over strangers", copies / n - chance / n_chance
         if times_apart * excess_apart.low > max(0.0, times * excess.low):
-            what, share, rate = "excess of people kept apart", copies_apart / n, min(chance, asked) / asked
+            what, extra = KEPT_APART, copies_apart / n - min(chance, asked) / asked
             times, excess = times_apart, excess_apart
             notes.insert(
                 0,
@@ -112,14 +115,14 @@ class SingleCopies:
             )
         whole = answer(
             self,
-            value=share,
-            interval=Interval(low=share, high=share, level=level),
+            value=copies / n,
+            interval=Interval(low=copies / n, high=copies / n, level=level),
             n=min(n, m, n_people),
             reference=coincidences / m,
             baseline=float((owners[independent] == 1).mean()),
             judged=Judged(
                 what=what,
-                value=max(-1.0, min(1.0, times * (share - rate))),
+                value=max(-1.0, min(1.0, times * extra)),
                 interval=Interval(
                     low=max(-1.0, min(1.0, times * excess.low)), high=min(1.0, times * excess.high), level=level
                 ),

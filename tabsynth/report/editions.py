@@ -29,6 +29,7 @@ from tabsynth.evaluation.missingness import MissingRate, MissingRates
 from tabsynth.evaluation.pairs import PairScores
 from tabsynth.evaluation.policy import Clause
 from tabsynth.evaluation.profiles import Cell, Profile
+from tabsynth.evaluation.single_copies import KEPT_APART
 from tabsynth.evaluation.split import Overlap
 from tabsynth.report.build import Card, Concern, Limit, Report
 from tabsynth.report.dictionary import ColumnEntry
@@ -165,7 +166,8 @@ def _coarse(result: Result, clause: Clause | None, *, most: float | None = None)
     if most is not None:
         bound = {"value": most, "reference": None, "baseline": None, "interval": None, "judged": None}
         return result.model_copy(update={**bound, "notes": (_BOUND,)})
-    small = False
+    apart = result.judged if result.judged is not None and result.judged.what == KEPT_APART else None
+    small = apart is not None and 0 < apart.value * result.n < SMALLEST
 
     def share(value: float | None) -> float | None:
         nonlocal small

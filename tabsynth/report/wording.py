@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from tabsynth.evaluation.base import Family, Result, Verdict
 from tabsynth.evaluation.policy import Clause
+from tabsynth.evaluation.single_copies import KEPT_APART
 
 FAMILY_ORDER = tuple(Family)
 FAMILIES = {
@@ -192,10 +193,10 @@ def _copies(result: Result) -> str:
 
 
 def _single_copies(result: Result) -> str:
-    if result.judged is not None and result.judged.what == "excess of people kept apart":
+    if result.judged is not None and result.judged.what == KEPT_APART:
         return (
-            f"{percent(result.value)} of the rows of this release equal a row of one real person who was kept apart "
-            "from the generator."
+            "Rows of real people who were kept apart from the generator are in this release: beyond chance "
+            f"{percent(result.judged.value)} of it, or of them where they are fewer."
         )
     return (
         f"{percent(result.value)} of the rows of this release equal a row that only one person has; "

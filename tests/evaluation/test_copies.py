@@ -168,7 +168,7 @@ def test_rows_of_people_who_were_kept_apart_are_copies_too(mixed_table: MixedTab
     n = round(share * 2_000)
     made = pd.concat([holdout.iloc[:n], fresh.iloc[n:]], ignore_index=True)
     result = judged(SingleCopies().measure(compare_frames(train, holdout, made, MIXED), level=0.95).results[0])
-    assert result.verdict is Verdict.FAIL and result.value is not None and result.value > 0.9 * share
+    assert result.verdict is Verdict.FAIL and result.judged is not None and result.judged.value > 0.9 * share
     assert "kept apart from the generator" in result.notes[0]
     innocent = SingleCopies().measure(compare_frames(train, holdout, fresh, MIXED), level=0.95).results[0]
     assert innocent.judged is not None and innocent.judged.what == "excess over strangers"

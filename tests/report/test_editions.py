@@ -12,6 +12,7 @@ import pytest
 from tabsynth.evaluation.base import Family, Judged, Result, Verdict
 from tabsynth.evaluation.intervals import Interval
 from tabsynth.evaluation.policy import Clause, judge
+from tabsynth.evaluation.single_copies import KEPT_APART
 from tabsynth.report.build import Report, build_report
 from tabsynth.report.dictionary import describe_columns
 from tabsynth.report.editions import _coarse
@@ -108,8 +109,9 @@ def test_no_count_from_one_to_ten_is_published(report: Report) -> None:
             assert result.value * result.n >= 10.9, result.metric
 
 
+@pytest.mark.parametrize("what", ["excess over strangers", KEPT_APART])
 @pytest.mark.parametrize("limit", [0.0005, 0.2])
-def test_the_judged_number_tells_no_small_count(limit: float) -> None:
+def test_the_judged_number_tells_no_small_count(limit: float, what: str) -> None:
     """Five copies among a hundred rows: neither the share nor what is judged of it says five."""
     clause = Clause.model_validate(
         {
@@ -121,15 +123,15 @@ def test_the_judged_number_tells_no_small_count(limit: float) -> None:
             "rationale": "r",
         }
     )
-    exact = Judged(what="excess over strangers", value=0.05, interval=Interval(low=0.01, high=0.05))
+    exact = Judged(what=what, value=0.05, interval=Interval(low=0.01, high=0.05))
     result = Result(
-        metric="single-copies", family=Family.COPIES, question="?", better="lower", value=0.05, n=100, judged=exact,
-        interval=Interval(low=0.05, high=0.05), reference=0.0,
+        metric="single-copies", family=Family.COPIES, question="?", better="lower", n=100, judged=exact, reference=0.0,
+        value=0.0 if what == KEPT_APART else 0.05, interval=Interval(low=0.05, high=0.05),
     )  # fmt: skip
     for shown in (_coarse(judge(result, clause), clause), _coarse(result, None)):
         assert shown.judged is not None and shown.value is not None
         assert (shown.interval, shown.judged.interval) == (None, None)
-        assert min(shown.value, shown.judged.value) >= 0.11
+        assert shown.judged.value >= 0.11 and (what == KEPT_APART or shown.value >= 0.11)
 
 
 def test_verdicts_are_those_of_the_internal_edition(report: Report) -> None:
