@@ -33,6 +33,7 @@ from tabsynth.dp.certificate import transcript_of
 from tabsynth.dp.discovery import findings
 from tabsynth.dp.exact import ExactCounts
 from tabsynth.dp.generator import PrivateGenerator, private_source
+from tabsynth.dp.limits import rounded_up
 from tabsynth.dp.measure import PrivateTable
 from tabsynth.dp.noise import NoiseSource
 from tabsynth.dp.reading import PrivateRows
@@ -286,8 +287,8 @@ def _sentences(plan: ReleasePlan, alone: float, in_all: float, delta: float) -> 
     return (
         f"Each figure is how far shares of {counted} in the synthetic rows are from those in the real table, from 0 "
         "(the same) to 1. Noise was added, and the interval around a figure holds the true one in 95 of 100 cases.",
-        f"By themselves these figures cost epsilon {alone:.4g}, with the model they cost epsilon {in_all:.4g}, at "
-        f"delta {delta:.3g}, for one unit as in the certificate of the model.",
+        f"By themselves these figures cost epsilon {rounded_up(alone, 4)}, with the model they cost epsilon "
+        f"{rounded_up(in_all, 4)}, at delta {rounded_up(delta, 3)}, for one unit as in the certificate of the model.",
         "They say nothing of what lies inside a bin, of more than two columns, and of whether anybody is protected: "
         "that follows from the noise.",
     )

@@ -5,6 +5,8 @@ Words for limits follow NIST SP 800-226 (2025), "Guidelines for Evaluating Diffe
 
 from __future__ import annotations
 
+import math
+from decimal import ROUND_CEILING, Decimal
 from typing import TYPE_CHECKING
 
 from tabsynth.dp.budget import epsilon_from
@@ -18,6 +20,20 @@ if TYPE_CHECKING:
 
 NORMAL_95 = 1.959964
 """Standard deviations on either side that hold 95 of 100 normal draws; discrete noise of sigma > 1 is as wide."""
+
+
+def rounded_up(value: float, digits: int) -> str:
+    """A number to so many significant digits, never below it: what is said of a bound must hold, too.
+
+    Example:
+        >>> rounded_up(1.0010005, 3), rounded_up(54.326, 3), rounded_up(1.0, 4)
+        ('1.01', '54.4', '1')
+    """
+    if not 0 < value < math.inf:
+        return f"{value:.{digits}g}"
+    exact = Decimal(repr(value))
+    step = Decimal(1).scaleb(exact.adjusted() - digits + 1)
+    return f"{float(exact.quantize(step, rounding=ROUND_CEILING)):.{digits}g}"
 
 
 def sentences_of(claim: Claim) -> tuple[str, ...]:
@@ -35,10 +51,10 @@ def sentences_of(claim: Claim) -> tuple[str, ...]:
     return (
         *shares,
         f"Whether or not {whose} was in the table, whatever is made of this file is almost equally likely: no "
-        f"probability differs by more than a factor of {claim.odds_factor:.3g}, but for a failure probability of "
-        f"{claim.delta:g}.",
+        f"probability differs by more than a factor of {rounded_up(claim.odds_factor, 3)}, but for a failure "
+        f"probability of {rounded_up(claim.delta, 6)}.",
         f"Somebody who knows all other rows and guesses whether {whose} was in the table is right at most "
-        f"{right:.1f} times in 100, where a coin is right 50 times.",
+        f"{rounded_up(right, 3)} times in 100, where a coin is right 50 times.",
         "This holds whatever the reader knows already or will learn, for as many synthetic rows as anybody draws, and "
         "for whatever is computed from them.",
         "It does not hide what is true of many: if smokers are ill more often, the rows show it, and a smoker's risk "
@@ -147,7 +163,7 @@ def training_in_words(event: Training, delta: float) -> str:
         f"gradient over all its rows is clipped to length {event.clip:g}, and sums get discrete Gaussian noise of "
         f"{event.noise:.6g} times what one unit can move. Accountant: Rényi divergences of the subsampled Gaussian "
         f"(Mironov, Talwar and Zhang 2019). Its rho = {event.rho:.6g} is {of_order}. By itself this is epsilon = "
-        f"{epsilon_from(event.rho, delta, order=event.order):.4g} at delta = {delta:.3g}."
+        f"{rounded_up(epsilon_from(event.rho, delta, order=event.order), 4)} at delta = {delta:.3g}."
     )
 
 
@@ -160,7 +176,7 @@ def composition_of(transcript: Transcript) -> tuple[str, ...]:
         "Costs add up in zero-concentrated differential privacy: noise of standard deviation sigma on counts that one "
         "unit moves by at most s costs s² / (2 sigma²), and a choice by the exponential mechanism costs epsilon² / 8.",
         f"{len(transcript.events)} events cost rho = {transcript.rho:.6g} of {float(public['rho']):.6g}.",
-        f"By Canonne, Kamath and Steinke (2020) this is epsilon = {spent:.6g} at delta = "
+        f"By Canonne, Kamath and Steinke (2020) this is epsilon = {rounded_up(spent, 6)} at delta = "
         f"{delta - transcript.delta:.3g}; epsilon = {epsilon:g} at delta = {delta:g} was allowed.",
     ]
     for event in transcript.trainings:
@@ -168,7 +184,7 @@ def composition_of(transcript: Transcript) -> tuple[str, ...]:
     if (mu := gaussian_mu(transcript)) is not None:
         lines.append(
             f"All of them are whole Gaussian noise on counts, together mu-Gaussian-DP with mu = {mu:.4g} (Dong, Roth "
-            f"and Su 2022). By its exact curve this is epsilon = {whole_epsilon(mu, delta):.6g} at delta = "
+            f"and Su 2022). By its exact curve this is epsilon = {rounded_up(whole_epsilon(mu, delta), 6)} at delta = "
             f"{delta:.3g}; the budget was charged the larger figure above."
         )
     if any(event.kind == "tree" for event in transcript.discoveries):
@@ -180,7 +196,8 @@ def composition_of(transcript: Transcript) -> tuple[str, ...]:
     if transcript.delta:
         lines.insert(
             -1,
-            f"Thresholds of category discovery fail with probability {transcript.delta:.3g} at most, added to delta.",
+            "Thresholds of category discovery fail with probability "
+            f"{rounded_up(transcript.delta, 3)} at most, added to delta.",
         )
     return tuple(lines)
 

@@ -22,6 +22,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from tabsynth.dp.budget import epsilon_from, smallest_order
+from tabsynth.dp.limits import rounded_up
 from tabsynth.errors import UsageError
 
 _GRAVITY = {"info": 0, "pass": 0, "insufficient evidence": 1, "fail": 2}
@@ -271,10 +272,11 @@ def _spending(old: _Private | None, new: _Private | None) -> Spending:
         )
     epsilon = bounds[0] if len(claims) == 1 and not figures else min(bounds)
     paid = ", the figures of appraisal.json included" if figures else ""
+    cost = f"together epsilon {rounded_up(epsilon, 4)} at delta {rounded_up(delta, 3)}"
     sentence = (
-        f"Both are of one transcript: together epsilon {epsilon:.4g} at delta {delta:.3g}{paid or ', as each alone'}."
+        f"Both are of one transcript: {cost}{paid or ', as each alone'}."
         if len(claims) == 1
-        else f"If they are about the same people, together epsilon {epsilon:.4g} at delta {delta:.3g}{paid}."
+        else f"If they are about the same people, {cost}{paid}."
     )
     if len({(each.claim["unit"], each.claim["max_rows"]) for each in (old, new)}) > 1:
         sentence += " The two hide different units; the sum holds for the smaller one."

@@ -13,6 +13,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from tabsynth.dp.limits import rounded_up
 from tabsynth.evaluation.columns import ColumnProfiles
 from tabsynth.evaluation.missingness import MissingRates
 from tabsynth.report import charts, utility_charts
@@ -87,7 +88,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(percent=percent, number=number, count=lambda value: f"{value:,.0f}")
+    made.filters.update(percent=percent, number=number, count=lambda value: f"{value:,.0f}", rounded_up=rounded_up)
     made.globals.update(
         charts=charts, utility_charts=utility_charts, coverage_words=coverage_words, verdict_words=VERDICTS
     )
