@@ -67,7 +67,9 @@ class Cells:
                 which = pick(rng.random(rows.n_rows), np.array([part.weight for part in distribution.parts]))
                 return self._parts(which, distribution.inner, rows, bounds, rng)
             case kinds.Copy(column=source):
-                return rows.latent(source).array
+                copied = rows.latent(source).array
+                rounded = isinstance(column, Number) and column.decimals is not None
+                return np.round(copied.astype(np.float64), column.decimals) if rounded else copied
             case kinds.Calculated(expression=expression):
                 return self._calculated(expression, rows)
             case kinds.Lookup():
@@ -88,7 +90,11 @@ class Cells:
         return self._labels(distribution, rows, rng)
 
     def start(self, n_rows: int) -> Bounds:
-        """The bounds that the schema gives the column; values read from data describe, and bind here too."""
+        """The bounds that the schema gives the column; values read from data describe, and bind here too.
+
+        Raises:
+            SchemaError: No value of its resolution or decimals lies between them.
+        """
         column = self.column
         lower, upper = -np.inf, np.inf
         if isinstance(column, Integer | Number):
@@ -97,6 +103,10 @@ class Cells:
         elif isinstance(column, DateTime):
             first, last = step_bounds(column.model_copy(update={"provenance": {}}))
             lower, upper = -np.inf if first is None else first, np.inf if last is None else last
+        step = self.step if isinstance(column, Number) else 1.0
+        if step is not None and np.ceil(lower / step - 1e-6) > np.floor(upper / step + 1e-6):
+            steps = "decimals" if isinstance(column, Number) else "resolution"
+            raise SchemaError(f"{self.name}: no value of its {steps} lies between lower and upper; change one of them")
         return Bounds(np.full(n_rows, lower), np.full(n_rows, upper))
 
     @property
@@ -188,7 +198,7 @@ class Cells:
             )
         drawn = np.round(self._plain(distribution, rows, ends, whole and step == 1.0, rng), decimals)
         drawn = np.minimum(np.maximum(drawn, low), high)
-        return drawn.astype(np.int64) if isinstance(column, Integer) else drawn
+        return _whole(drawn, column) if isinstance(column, Integer) else drawn
 
     def _plain(self, distribution: Any, rows: Rows, bounds: Bounds, discrete: bool, rng: np.random.Generator) -> Array:
         def value_of(parameter: Any) -> Array:
@@ -280,6 +290,14 @@ class Cells:
                 drawn = np.zeros(rows.n_rows, part.dtype) if drawn is None else drawn
                 drawn[chosen] = part
         return np.zeros(0, as_empty(self.column)) if drawn is None else drawn
+
+
+def _whole(drawn: Array, column: Integer) -> Array:
+    """Floats as whole numbers within bounds; beyond 2**53 a float skips some, and from 2**63 on none fits."""
+    info = np.iinfo(np.int64)
+    inside = np.abs(drawn) < 2.0**63
+    whole = np.where(inside, np.where(inside, drawn, 0.0).astype(np.int64), np.where(drawn > 0, info.max, info.min))
+    return np.clip(whole, column.lower, column.upper) if (column.lower, column.upper) != (None, None) else whole
 
 
 def as_empty(column: Column) -> Any:

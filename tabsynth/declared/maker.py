@@ -8,12 +8,14 @@ Decisions
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from tabsynth.declared.dates import as_written, require_readable, within_steps
+from tabsynth.declared.domain import Domain
 from tabsynth.declared.draws import Bounds, Cells, as_empty
 from tabsynth.declared.gaps import draw_gaps, settle_patterns
 from tabsynth.declared.invented import Names
@@ -21,7 +23,6 @@ from tabsynth.declared.keys import Distinct, hash_rows
 from tabsynth.declared.plan import plan_table
 from tabsynth.declared.rows import Rows
 from tabsynth.declared.together import draw_combinations, draw_flags
-from tabsynth.encoding.datetime import from_steps, to_steps
 from tabsynth.encoding.derivations.computed import written
 from tabsynth.errors import ConstraintError
 from tabsynth.identifiers.key_formats import in_format_of
@@ -68,6 +69,8 @@ class Maker:
         *,
         above: Mapping[str, Column],
         keyed: frozenset[str],
+        later: frozenset[str] = frozenset(),
+        pointed: tuple[tuple[str, ...], ...] = (),
         most: int | None,
         n_entities: int | None,
         seed: int,
@@ -79,6 +82,8 @@ class Maker:
             table: Its declaration.
             above: Columns of the tables above that may be read, by `table.column`.
             keyed: Columns that other tables give.
+            later: Those of them that are filled in when the rows are there.
+            pointed: Columns that rows of other tables point to, and which must tell rows apart therefore.
             most: How many rows there will be, where that is known.
             n_entities: How many entities at most, where that is known.
             seed: Seed of the run.
@@ -87,8 +92,11 @@ class Maker:
             SchemaError: A rule means what the data show, of which there is none.
             UsageError: An identifier has too few possible values.
         """
+        for column, kind in table.columns.items():
+            require_readable(kind, where=f"{name}.{column}")
+        table = table.model_copy(update={"columns": {n: as_written(kind) for n, kind in table.columns.items()}})
         self.name, self.table, self._seed = name, table, seed
-        self.plan = plan_table(table, name=name, keyed=keyed)
+        self.plan = plan_table(table, name=name, keyed=keyed, pointed=pointed)
         self._kinds = {**table.columns, **above}
         regexes = {rule.column: rule for rule in table.constraints if isinstance(rule, Regex)}
         self._cells = {
@@ -105,9 +113,22 @@ class Maker:
             needed = n_entities if entity else most
             unique = entity or column in self.plan.distinct
             self._names[column] = Names(f"{name}.{column}", kind, unique=unique, most=needed, seed=seed)
+        self._domains = [
+            (column, self._domain(column, keyed, regexes)) for column in table.columns if column not in later
+        ]
         self._distinct = {columns: Distinct() for columns in self.plan.unique}
         self._patterns = {column: Pattern.parse(rule.pattern).texts for column, rule in regexes.items()
                           if isinstance(table.columns[column], Text)}  # fmt: skip
+
+    def _domain(self, name: str, keyed: frozenset[str], drawn_from: Mapping[str, Regex]) -> Domain:
+        column = self.table.columns[name]
+        patterned = isinstance(column, Identifier) and (column.pattern is not None or column.same_as is not None)
+        foreign = name in keyed or name in self.plan.calculated or patterned
+        loose = foreign or column.distribution is not None
+        rules = [rule for rule in self.table.constraints if isinstance(rule, Regex) and rule.column == name]
+        further = tuple(rule.pattern for rule in rules if loose or rule is not drawn_from[name])
+        filled = not column.nullable or name in self.table.primary_key
+        return Domain(name, column, filled=filled, foreign=foreign, regexes=further)
 
     @staticmethod
     def _allowed(column: Column, rule: Regex | None) -> tuple[str, ...] | None:
@@ -144,6 +165,10 @@ class Maker:
             hashes, complete = _hashes(typed, columns)
             seen.add(hashes[complete])
         return typed
+
+    def unique_keys(self, known: Collection[str]) -> list[tuple[tuple[str, ...], Distinct]]:
+        """Sets of these columns whose rows may not repeat, each with what was given out."""
+        return [(columns, seen) for columns, seen in self._distinct.items() if set(columns) <= set(known)]
 
     def _invented(self, block: Block) -> dict[str, Values]:
         made: dict[str, Values] = {}
@@ -249,9 +274,9 @@ class Maker:
             ):
                 continue
             values = context.latent(rule.other).array
-            edge = _in_steps(values, column, up=rule.above, strict=rule.strict) if isinstance(column, DateTime) else (
-                values.astype(np.float64)
-            )  # fmt: skip
+            edge = values.astype(np.float64)
+            if isinstance(column, DateTime):
+                edge = within_steps(values, column, up=rule.above, strict=rule.strict)
             if rule.strict and not isinstance(column, DateTime):
                 towards = np.inf if rule.above else -np.inf
                 edge = np.nextafter(edge, towards) if step is None else edge + (step if rule.above else -step)
@@ -268,7 +293,7 @@ class Maker:
                     continue
                 edge = np.array([limit(bound, column, name=name)])
                 if isinstance(column, DateTime):
-                    edge = _in_steps(edge.astype(np.int64), column, up=up, strict=strict)
+                    edge = within_steps(edge.astype(np.int64), column, up=up, strict=strict)
                 elif strict:
                     edge = edge + (1 if up else -1) * (step or 1e-9)
                 if up:
@@ -344,14 +369,9 @@ class Maker:
             ):
                 continue
             strike(f"constraint {number} ({rule.name or rule.type})", violating_rows(rule, typed, self.table))
-        for name, column in self.table.columns.items():
-            values = typed.columns[name]
-            if not column.nullable:
-                strike(f"column {name} (may not be empty)", values.missing)
-            if name in self.plan.calculated and isinstance(column, Integer | Number | DateTime):
-                bounds = self._cells[name].start(typed.n_rows)
-                array = to_steps(values.array, column) if isinstance(column, DateTime) else values.array
-                strike(f"bounds of {name}", ~values.missing & ((array < bounds.lower) | (array > bounds.upper)))
+        for name, domain in self._domains:
+            for what, wrong in domain.broken(typed.columns[name]):
+                strike(what, wrong)
         for columns, seen in self._distinct.items():
             hashes, complete = _hashes(typed, columns)
             wrong = np.zeros(typed.n_rows, bool)
@@ -362,15 +382,6 @@ class Maker:
 
 def _pattern(regexes: Mapping[str, Regex], column: str) -> str | None:
     return regexes[column].pattern if column in regexes else None
-
-
-def _in_steps(micros: Array, column: DateTime, *, up: bool, strict: bool) -> Array:
-    """The first (`up`) or last step of the column that is not before (after) a moment, or beyond it if `strict`."""
-    steps = to_steps(micros, column)
-    back = from_steps(steps, column)
-    if up:
-        return np.where((back < micros) | (strict & (back == micros)), steps + 1, steps)
-    return np.where(strict & (back == micros), steps - 1, steps)
 
 
 def _replaced(typed: TypedTable, part: TypedTable, rows: Array) -> TypedTable:

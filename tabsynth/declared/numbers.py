@@ -23,7 +23,7 @@ from tabsynth.schema import distributions as kinds
 
 Array = np.ndarray[Any, Any]
 _NOTHING = 1e-12
-_LONGEST = 1_000_000  # values that a Zipf distribution ranks
+_LONGEST = 1_000_000  # values that a Zipf distribution ranks, and of which a table is made
 
 
 def draw_numbers(
@@ -131,7 +131,7 @@ def _poisson(u: Array, lower: Array, upper: Array, mean: Array) -> Array:
     first = np.where(low > 0, special.pdtr(np.maximum(low - 1, 0), mean), 0.0)
     last = np.where(np.isfinite(high), special.pdtr(np.where(np.isfinite(high), high, 0), mean), 1.0)
     share = first + u * (last - first)
-    if len(mean) and (mean == mean[0]).all():  # one table serves all rows
+    if len(mean) and mean[0] < _LONGEST and (mean == mean[0]).all():  # one table serves all rows
         top = int(mean[0] + 12 * np.sqrt(mean[0]) + 25)
         return np.searchsorted(special.pdtr(np.arange(top), mean[0]), share, side="right").astype(np.float64)
     with np.errstate(all="ignore"):

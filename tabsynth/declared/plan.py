@@ -47,13 +47,16 @@ class Plan:
     """Identifier columns without repeats."""
 
 
-def plan_table(table: Table, *, name: str, keyed: frozenset[str] = frozenset()) -> Plan:
+def plan_table(
+    table: Table, *, name: str, keyed: frozenset[str] = frozenset(), pointed: tuple[tuple[str, ...], ...] = ()
+) -> Plan:
     """Plan the rows of a table.
 
     Args:
         table: The declaration.
         name: Name of the table, for messages.
         keyed: Columns that come from another table.
+        pointed: Columns that other tables point to.
 
     Raises:
         SchemaError: A rule means "as in the data", of which there is none.
@@ -95,7 +98,7 @@ def plan_table(table: Table, *, name: str, keyed: frozenset[str] = frozenset()) 
             for condition in rule.then:
                 if all(place[c.column] < place[condition.column] for c in rule.if_):
                     promises.setdefault(condition.column, []).append((rule, condition))
-    distinct, unique = _uniqueness(table, keyed)
+    distinct, unique = _uniqueness(table, keyed, pointed)
     return Plan(
         order,
         calculated,
@@ -147,9 +150,12 @@ def _ordered(table: Table, needs: Mapping[str, list[str]], wishes: Mapping[str, 
     return tuple(order)
 
 
-def _uniqueness(table: Table, keyed: frozenset[str]) -> tuple[frozenset[str], tuple[tuple[str, ...], ...]]:
+def _uniqueness(
+    table: Table, keyed: frozenset[str], pointed: tuple[tuple[str, ...], ...]
+) -> tuple[frozenset[str], tuple[tuple[str, ...], ...]]:
     sets = [rule.columns for rule in table.constraints if isinstance(rule, Unique)]
     sets += [table.primary_key] if table.primary_key else []
+    sets += [key for key in dict.fromkeys(pointed) if set(key) != set(table.primary_key)]
     distinct: set[str] = set()
     rest: list[tuple[str, ...]] = []
     for columns in sets:

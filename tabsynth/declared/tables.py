@@ -20,13 +20,16 @@ from typing import Any
 import numpy as np
 
 from tabsynth.declared.draws import Bounds, Cells
-from tabsynth.declared.maker import Block, Maker
+from tabsynth.declared.keys import hash_rows
+from tabsynth.declared.maker import MAX_TRIES, Block, Maker
+from tabsynth.declared.pointing import require_one_way, widest_first, written_as
 from tabsynth.declared.rows import Rows
 from tabsynth.errors import SchemaError, UsageError
 from tabsynth.randomness import child
 from tabsynth.schema import distributions as kinds
 from tabsynth.schema.columns import Column, Integer
 from tabsynth.schema.fitting import ancestors, find_circle, owning
+from tabsynth.schema.literals import to_values
 from tabsynth.schema.model import Relationship, Schema
 from tabsynth.schema.values import TypedTable, Values
 
@@ -74,6 +77,7 @@ class Tables:
             raise SchemaError(
                 f"the tables hang on each other in a circle: {' -> '.join(circle)}; drop one relationship"
             )
+        require_one_way(schema, self._owners)
         self.wanted = _closure(only, needs) if only is not None else set(schema.tables)
         for name in rows:
             if name in self._owners:
@@ -114,7 +118,8 @@ class Tables:
                 after[family[r.child]].add(family[r.parent])
         if circle := find_circle({root: tuple(sorted(found)) for root, found in after.items()}):
             raise SchemaError(
-                f"the tables point to each other in a circle: {' -> '.join(circle)}; drop one relationship"
+                f"the tables point to each other in a circle: {' -> '.join(circle)}; drop one relationship, or write "
+                "children: at another one that says how many rows a table has"
             )
         order: list[str] = []
         while len(order) < len(roots):
@@ -130,7 +135,19 @@ class Tables:
         }
         keyed = frozenset(key for r in self._schema.relationships if r.child == name for key in r.child_key)
         most = None if name in self._owners else self._rows[name]
-        return Maker(name, table, above=above, keyed=keyed, most=most, n_entities=most, seed=self._seed)
+        return Maker(
+            name,
+            table,
+            above=above,
+            keyed=keyed,
+            later=frozenset(
+                key for r in self._schema.relationships if r.child == name == r.parent for key in r.child_key
+            ),
+            pointed=tuple(r.parent_key for r in self._schema.relationships if r.parent == name),
+            most=most,
+            n_entities=most,
+            seed=self._seed,
+        )
 
     def _root(self, name: str) -> Iterator[tuple[str, TypedTable]]:
         total = self._rows[name]
@@ -199,7 +216,7 @@ class Tables:
             part = slice(start, start + BLOCK_ROWS)
             chosen = whose[part]
             keys = {
-                own: parents.columns[source].take(chosen)
+                own: self._written(parents.columns[source].take(chosen), (owner.parent, source), (name, own))
                 for own, source in zip(owner.child_key, owner.parent_key, strict=True)
             }
             seen = {f"{owner.parent}.{column}": values.take(chosen) for column, values in parents.columns.items()}
@@ -221,22 +238,48 @@ class Tables:
     ) -> dict[str, Values]:
         """Keys of further relationships."""
         made: dict[str, Values] = {}
-        for place, r in enumerate(self._schema.relationships):
-            if r.child != name or r is self._owners.get(name):
-                continue
-            if r.parent == name:  # filled in when the rows are there
-                nothing = Values(np.full(n_rows, "", dtype=object), np.zeros(n_rows, bool))
-                made |= dict.fromkeys(r.child_key, nothing)
-                continue
-            if all(column in keys for column in r.child_key):
+        drawn: list[tuple[Relationship, np.random.Generator]] = []
+        owner = self._owners.get(name)
+        for r in self._schema.relationships:
+            if r.child == name == r.parent:  # filled in when the rows are there
+                for own in r.child_key:
+                    empty = to_values([None], self._schema.tables[name].columns[own]).array
+                    made[own] = Values(np.repeat(empty, n_rows), np.zeros(n_rows, bool))
+        for r in widest_first(self._schema, name, owner):
+            if r is owner or all(column in keys or column in made for column in r.child_key):
                 continue
             if (follows := self._follows(r)) is not None:
                 other, columns = follows
-                made |= {own: above[f"{other}.{column}"] for own, column in zip(r.child_key, columns, strict=True)}
+                made |= {
+                    own: self._written(above[f"{other}.{column}"], (other, column), (name, own))
+                    for own, column in zip(r.child_key, columns, strict=True)
+                }
                 continue
+            place = self._schema.relationships.index(r)
             rng = child(self._seed, "mock", name, "points to", str(place), str(number))
             made |= self._random_keys(name, r, n_rows, rng)
+            drawn.append((r, rng))
+        for r, rng in drawn:
+            self._without_repeats(name, r, {**keys, **made}, made, rng)
         return made
+
+    def _without_repeats(
+        self, name: str, r: Relationship, known: Mapping[str, Values], made: dict[str, Values], rng: np.random.Generator
+    ) -> None:
+        """Draw keys again where rows repeat, though they may not: a student takes a course once."""
+        for columns, seen in self._states[name].maker.unique_keys(known.keys()):
+            if not set(columns) & set(r.child_key):
+                continue
+            for _ in range(MAX_TRIES):
+                values = [made.get(column, known[column]) for column in columns]
+                complete = ~np.any([one.missing for one in values], axis=0)
+                rows = np.flatnonzero(complete & seen.repeats(hash_rows([one.array for one in values])))
+                if not len(rows):
+                    break
+                for column, fresh in self._random_keys(name, r, len(rows), rng).items():
+                    array, missing = made[column].array.copy(), made[column].missing.copy()
+                    array[rows], missing[rows] = fresh.array, fresh.missing
+                    made[column] = Values(array, missing)
 
     def _pointing_back(self, name: str, typed: TypedTable, first: int, number: int) -> TypedTable:
         """Keys that point to earlier rows of the same table, such as managers; early rows are pointed to more often."""
@@ -257,7 +300,9 @@ class Tables:
                             f"{name}.{own}: points to earlier rows of its table, and the first row has none; set "
                             "nullable: true"
                         )
-                columns[own] = Values(np.where(missing, "", array).astype(object), missing)
+                empty = to_values([None], self._schema.tables[name].columns[source]).array
+                pointing = Values(np.where(missing, empty, array), missing)
+                columns[own] = self._written(pointing, (name, source), (name, own))
         return TypedTable(columns, typed.n_rows)
 
     def _random_keys(self, name: str, r: Relationship, n_rows: int, rng: np.random.Generator) -> dict[str, Values]:
@@ -270,8 +315,15 @@ class Tables:
         for position, own in enumerate(r.child_key):
             array = np.concatenate([part[position].array for part in kept])
             missing = np.concatenate([part[position].missing for part in kept])
-            made[own] = Values(array, missing).take(chosen)
+            made[own] = self._written(
+                Values(array, missing).take(chosen), (r.parent, r.parent_key[position]), (name, own)
+            )
         return made
+
+    def _written(self, keys: Values, source: tuple[str, str], target: tuple[str, str]) -> Values:
+        """Keys of one column as another one writes them, which points to it; columns as (table, column)."""
+        theirs, own = (self._schema.tables[table].columns[column] for table, column in (source, target))
+        return written_as(keys, theirs, own, where=f"{'.'.join(target)} to {'.'.join(source)}")
 
     def _scenarios(self, name: str, first: int, n_rows: int, number: int) -> Array:
         """Number of the scenario of each row, -1 for none."""

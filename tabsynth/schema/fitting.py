@@ -64,7 +64,11 @@ def misfit(distribution: Any, column: Any) -> str | None:
 
 def count_misfit(distribution: Any, what: str) -> str | None:
     """Why a distribution cannot say how many rows there are; None where it can."""
+    least = 1 if what == "rows_per_entity" else 0
     for part in walk(distribution):
+        stated = [part.value] if part.type == "constant" else list(part.weights) if part.type == "categorical" else []
+        if not all(_is_count(value, least) for value in stated):
+            return f"{what}: counts rows, and one of its values is no whole number from {least} on; correct it"
         if part.type not in (
             "normal",
             "lognormal",
@@ -79,6 +83,13 @@ def count_misfit(distribution: Any, what: str) -> str | None:
                 f"{what}: counts rows, and {part.type} gives no numbers; write one such as {{type: poisson, mean: 3}}"
             )
     return None
+
+
+def _is_count(value: Any, least: int) -> bool:
+    try:
+        return not isinstance(value, bool) and float(value).is_integer() and float(value) >= least
+    except (ValueError, OverflowError):
+        return False
 
 
 def _wrong_weights(distribution: Any, column: Any) -> str | None:
@@ -173,6 +184,12 @@ def check_table(table: Table) -> Iterator[str]:
                     yield f"column {name!r} depends on {read!r}, which the table has not; name a column of it"
                 elif read == name:
                     yield f"column {name!r} depends on itself; name another column"
+        if (source := _miscopied(column, table.columns)) is not None:
+            kinds_ = f"{column.type} and {table.columns[source].type}"
+            yield f"column {name!r} copies {source!r}, and they are {kinds_}; give both one type"
+    for name in table.primary_key:
+        if name in table.columns and table.columns[name].missing:
+            yield f"column {name!r} is in the primary_key, and missing: leaves cells of it empty; delete one of the two"
     for number, rule in enumerate(table.constraints, start=1):
         if rule.type == "formula" and getattr(table.columns.get(rule.column), "distribution", None) is not None:
             yield f"column {rule.column!r} has a distribution, and constraint {number} calculates it; delete one"
@@ -220,12 +237,29 @@ def check_table(table: Table) -> Iterator[str]:
         yield f"the columns depend on each other in a circle: {' -> '.join(circle)}; break it at one of them"
 
 
+_TEXTUAL = ("identifier", "categorical", "ordinal", "text")
+
+
+def _miscopied(column: Any, columns: Mapping[str, Any]) -> str | None:
+    """A column of another kind whose cells would be copied; None where there is none."""
+    for part in walk(column.distribution) if column.distribution is not None else ():
+        if part.type == "copy" and part.column in columns:
+            types = (columns[part.column].type, column.type)
+            if types[0] != types[1] and types != ("integer", "number") and not all(kind in _TEXTUAL for kind in types):
+                return str(part.column)
+    return None
+
+
 def check_relations(schema: Schema) -> Iterator[str]:
     """What is wrong with what tables read from each other."""
     owners = owning(schema)
     for name, table in schema.tables.items():
         above = ancestors(name, owners)
         for column_name, column in table.columns.items():
+            seen = {f"{other}.{n}": kind for other in above for n, kind in schema.tables[other].columns.items()}
+            if (copied := _miscopied(column, seen)) is not None and copied not in table.columns:
+                kinds_ = f"{column.type} and {seen[copied].type}"
+                yield f"column {name}.{column_name} copies {copied!r}, and they are {kinds_}; give both one type"
             for reader in _readers(column):
                 for read in reader.reads():
                     if read in table.columns or "." not in read:

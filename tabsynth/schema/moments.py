@@ -102,6 +102,8 @@ def read_texts(texts: np.ndarray[Any, Any], formats: Sequence[str], time_zone: s
 
 def write_texts(micros: Micros, spelling: str, time_zone: str | None) -> np.ndarray[Any, Any]:
     """Microseconds (UTC where there is a zone) as texts in the strptime format `spelling`."""
+    if time_zone is None and re.search("%[zZ]", spelling) is not None:
+        time_zone = "UTC"  # what texts with an offset are read as
     zone = None if time_zone is None else ZoneInfo(time_zone)
     local = micros if time_zone is None else to_local(micros, time_zone)
     with_offset = zone is not None and re.search("%[zZ]", spelling) is not None
