@@ -121,7 +121,31 @@ def require_apart(folder: str | Path, inputs: Iterable[object]) -> None:
         if isinstance(source, str | Path) and str(source) != "-" and "\0" not in str(source):
             place = Path(source).resolve()
             if place.exists() and place.is_relative_to(target):
+                if place == target:
+                    raise OutputError(f"{folder}: is read, and would be replaced; choose another name for the result")
                 raise OutputError(f"{folder}: holds {source}, which is read; choose another folder for the results")
+
+
+def require_writable(path: str | Path, *, folder: bool = False, overwrite: bool = False) -> None:
+    """Check that an output can be written, before long work is done or a budget is spent for it.
+
+    Args:
+        path: Where the file or folder will be; `-` is standard output.
+        folder: Whether it is a folder.
+        overwrite: Whether a folder that is not empty is replaced.
+
+    Raises:
+        OutputError: It cannot.
+    """
+    if str(path) == "-" and not folder:
+        return
+    with _named_errors(path):
+        target = _checked_folder(path, overwrite=overwrite) if folder else _checked_file(path)
+        if target.exists() and not target.is_file() and not folder:
+            return  # a device or pipe
+        place = next(one for one in (target, *target.parents) if one.is_dir())
+        if not os.access(place, os.W_OK | os.X_OK):
+            raise OutputError(f"{place}: is a folder that may not be written to; choose another, or allow writing")
 
 
 def _swap_folder(partial: Path, target: Path, old: Path, undo: list[Callable[[], object]]) -> None:

@@ -17,7 +17,7 @@ from tabsynth.generators import GENERATORS
 from tabsynth.generators.base import Generator, choose_table
 from tabsynth.generators.model import Model
 from tabsynth.judging import evaluate
-from tabsynth.outputs import require_apart
+from tabsynth.outputs import require_apart, require_writable
 from tabsynth.progress import SILENT, Progress
 from tabsynth.randomness import check_seed
 from tabsynth.schema.files import as_schema
@@ -191,6 +191,7 @@ def run(
     check_depth(level, shadows=shadows, time_limit=time_limit)
     ledger = dict(parameters or {}).get("ledger")
     require_apart(out, (schema, data, policy, use, ledger, *(parents or {}).values()))
+    require_writable(out, folder=True, overwrite=overwrite)
     if pdf:
         require_pdf()  # before anything is read, or spent of a budget
     seed = check_seed(seed)

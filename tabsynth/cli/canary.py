@@ -51,10 +51,11 @@ def canary(
     invent, lose or distort something, and a few in which nothing is wrong. The latter must not fail, either.
     """
     from tabsynth.judging import try_canaries
-    from tabsynth.outputs import atomic_folder, require_apart
+    from tabsynth.outputs import atomic_folder, require_apart, require_writable
     from tabsynth.report.canaries import render_trials
 
     require_apart(output, (schema, data, policy))
+    require_writable(output, folder=True, overwrite=overwrite)
     with BarProgress(quiet=quiet) as progress:
         trials = try_canaries(
             schema,

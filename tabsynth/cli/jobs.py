@@ -90,12 +90,13 @@ def evaluate(
     """
     from tabsynth import pipeline
     from tabsynth.judging import evaluate as judge
-    from tabsynth.outputs import atomic_folder, require_apart
+    from tabsynth.outputs import atomic_folder, require_apart, require_writable
     from tabsynth.report.writing import INTERNAL, write_editions
     from tabsynth.schema.files import load_schema
     from tabsynth.tables.files import read_table
 
     require_apart(output, (schema, train, holdout, reference, test, synthetic, model, policy, context))
+    require_writable(output, folder=True, overwrite=overwrite)
     loaded = load_schema(schema)
     unpaid = pipeline.default_generator(loaded) == pipeline.PRIVATE_GENERATOR
     with BarProgress(quiet=quiet) as progress:

@@ -51,8 +51,10 @@ def mock(
     from are in schemas/; all keys are in the README.
     """
     from tabsynth.declared.mock import write_mock
+    from tabsynth.outputs import require_apart
     from tabsynth.schema.files import load_schema
 
+    require_apart(output, (schema,))
     loaded = load_schema(schema)
     with BarProgress(quiet=quiet) as progress:
         made = write_mock(

@@ -49,10 +49,13 @@ def fit(
     """Learn a model from a table. The model file holds no row of it."""
     from tabsynth import pipeline
     from tabsynth.dp.opening import read_private
+    from tabsynth.outputs import require_apart, require_writable
     from tabsynth.schema.files import load_schema
     from tabsynth.tables.files import read_table
 
     parameters = read_parameters(sets)
+    require_apart(output, (schema, data, parameters.get("ledger")))
+    require_writable(output)
     maker = None if generator is None else pipeline.make_generator(generator, parameters)
     if maker is not None:
         maker.require_savable()

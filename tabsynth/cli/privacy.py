@@ -45,9 +45,10 @@ def certificate(
 ) -> None:
     """Certify a private release: the claim, what it rests on, each cost, and how to check it. Needs no data."""
     from tabsynth.generators.storage import load
-    from tabsynth.outputs import atomic_folder
+    from tabsynth.outputs import atomic_folder, require_apart
     from tabsynth.report.certificate import write_certificate
 
+    require_apart(output, (model,))
     with BarProgress(quiet=quiet) as progress:
         progress.stage("Loading the model")
         loaded = load(model)
@@ -133,10 +134,12 @@ def appraise(
     from tabsynth.dp.appraisal import appraise as pay
     from tabsynth.dp.opening import read_private
     from tabsynth.generators.storage import load
-    from tabsynth.outputs import atomic_file
+    from tabsynth.outputs import atomic_file, require_apart, require_writable
     from tabsynth.schema.files import load_schema
     from tabsynth.tables.files import read_table
 
+    require_apart(output, (schema, data, model, synthetic, ledger))
+    require_writable(output)
     with BarProgress(quiet=quiet) as progress:
         progress.stage("Reading")
         loaded, declared = load(model), load_schema(schema)

@@ -68,8 +68,9 @@ class Cells:
                 return self._parts(which, distribution.inner, rows, bounds, rng)
             case kinds.Copy(column=source):
                 copied = rows.latent(source).array
-                rounded = isinstance(column, Number) and column.decimals is not None
-                return np.round(copied.astype(np.float64), column.decimals) if rounded else copied
+                if isinstance(column, Number) and column.decimals is not None:
+                    return np.round(copied.astype(np.float64), column.decimals)
+                return copied
             case kinds.Calculated(expression=expression):
                 return self._calculated(expression, rows)
             case kinds.Lookup():

@@ -25,6 +25,8 @@ from tabsynth.tables.formats import FileFormat
 from tabsynth.tables.parts import TableWriter, table_writer
 
 Array = np.ndarray[Any, Any]
+_LONGEST_NAME = 200
+"""Bytes of a table's name that is to be that of a file, beside its ending."""
 _DRAWN_FROM = ("lower", "upper", "categories", "pattern", "decimals")
 
 
@@ -170,7 +172,8 @@ def _require_file_names(tables: tuple[str, ...]) -> None:
     """
     seen: dict[str, str] = {}
     for name in tables:
-        if not name.strip(" .") or any(sign in '/\\:*?"<>|' or not sign.isprintable() for sign in name):
+        spoilt = any(sign in '/\\:*?"<>|' or not sign.isprintable() for sign in name)
+        if spoilt or not name.strip(" .") or len(name.encode()) > _LONGEST_NAME:
             raise UsageError(f"table {name!r}: its name cannot be that of a file; rename it in the schema")
         if other := seen.get(name.casefold()):
             raise UsageError(

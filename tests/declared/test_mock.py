@@ -366,6 +366,7 @@ def test_no_rows_and_wrong_rows() -> None:
         (("../ward", "b"), r"table '\.\./ward': its name cannot be that of a file; rename it"),
         (("a\\b", "b"), "cannot be that of a file"),
         (("..", "b"), "cannot be that of a file"),
+        (("long" * 60, "b"), "cannot be that of a file"),
         (("Visits", "visits"), "tables 'Visits' and 'visits': would be one file"),
     ],
 )
