@@ -45,10 +45,8 @@ Data"; sequential synthesis by trees in Reiter 2005, "Using CART to generate par
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal, Self
 
@@ -59,17 +57,16 @@ from tabsynth.encoding.given import EncodedGiven
 from tabsynth.encoding.table import Continuous, Domain, EncodedTable
 from tabsynth.errors import UsageError
 from tabsynth.generators.base import Fitted, Generator
-from tabsynth.generators.boosting.budget import price, rounds_within, shrink
 from tabsynth.generators.boosting.calibration import calibrate
 from tabsynth.generators.boosting.cells import make_cells
 from tabsynth.generators.boosting.drawing import draw_cells, pick, tilt
+from tabsynth.generators.boosting.fitting import OrderedRows, TrainingRows
 from tabsynth.generators.boosting.imputing import fill
 from tabsynth.generators.boosting.likelihood import log_probability
 from tabsynth.generators.boosting.ordering import chain, shared_information, together, turns
 from tabsynth.generators.boosting.placing import allowed_cells, place_values
-from tabsynth.generators.boosting.selection import telling_features
 from tabsynth.generators.boosting.state import column_from, column_state
-from tabsynth.generators.boosting.training import ColumnModel, Settings, train_column
+from tabsynth.generators.boosting.training import ColumnModel, Settings
 from tabsynth.generators.independent import is_missing, require_possible
 from tabsynth.progress import SILENT, Progress
 
@@ -80,7 +77,6 @@ _TRIALS = 10
 _MOST_TRIALS = 400_000
 _SPARE = 2.0
 """Effective rows for each row asked for, where more are begun."""
-_THREADS = 4
 _CALIBRATION = 20_000
 """Rows drawn, at most, to bring the shares of the columns to those of the training rows."""
 _FAST_CALIBRATION = 8_000
@@ -303,85 +299,51 @@ class Trees(Generator):
         rest on at least `min_leaf` rows; the log-odds of questions are shares of cells.
         """
         started = time.monotonic()
-        settings, most = _PRESETS[self.preset]
-        settings = replace(settings.for_rows(min(data.n_rows, self.max_rows)), min_leaf=self._leaf(data))
+        settings = _PRESETS[self.preset][0].for_rows(min(data.n_rows, self.max_rows))
+        settings = replace(settings, min_leaf=self._leaf(data))
         notes: list[str] = []
-        columns = data.columns
-        people = np.arange(data.n_rows) if data.entities is None else data.entities
         if data.n_rows > self.max_rows:
-            rows = np.sort(rng.choice(data.n_rows, self.max_rows, replace=False))
-            columns = {name: array[rows] for name, array in columns.items()}
-            people = people[rows]
             notes.append(f"classifiers were trained on {self.max_rows} of {data.n_rows} rows, drawn at random")
-        cells = {
-            name: make_cells(
-                columns[name],
-                domain,
-                most=max(8, min(most, len(columns[name]) // settings.min_leaf)),
-                numbers_in_order=True,
-            )
-            for name, domain in data.domains.items()
-        }
-        own = {name: cells[name].of(array) for name, array in columns.items()}
-        orders = self._orders(data, own)
-        # All rows of a person are kept apart, or none.
-        held_out: Array = np.less(rng.random(int(people.max(initial=0)) + 1), settings.held_out)[people]
-        threads = min(os.cpu_count() or 1, _THREADS)
-
-        def in_order(order: list[str], *, limited: bool) -> FittedTrees:
-            nonlocal settings
-            codes = np.stack([cells[name].feature_codes[own[name]] for name in order])
-            seeds = rng.integers(0, 2**31 - 1, len(order))
-            progress.stage("Training columns", total=len(order))
-
-            def train(number: int, settings: Settings) -> ColumnModel:
-                name = order[number]
-                most = min(self.max_features, settings.most_features)
-                looked_at = telling_features(own[name], codes[:number], most=most)
-                return train_column(
-                    cells[name],
-                    own[name],
-                    codes[looked_at],
-                    tuple(looked_at.tolist()),
-                    [place for place, feature in enumerate(looked_at) if not cells[order[feature]].ordered],
-                    settings=settings,
-                    seed=int(seeds[number]),
-                    held_out=held_out,
-                )
-
-            if self.time_limit is not None and limited:
-                last = len(order) - 1
-                cost = price(
-                    lambda trial: train(last, trial), settings, [cells[name] for name in order], threads=threads
-                )
-                left = self.time_limit - (time.monotonic() - started)
-                rounds = rounds_within(left, fixed=cost["fixed"], each=cost["each"], wanted=settings.rounds)
-                if rounds < settings.rounds:
-                    notes.append(f"time_limit: {rounds} of {settings.rounds} rounds of boosting per question")
-                    settings = shrink(settings, rounds)
-
-            def train_fully(number: int) -> ColumnModel:
-                model = train(number, settings)
-                progress.advance(note=order[number])
-                return model
-
-            # The last column has the most features: the longest work first keeps both threads busy to the end.
-            with ThreadPoolExecutor(threads) as pool:
-                models = list(pool.map(train_fully, reversed(range(len(order)))))[::-1]
-            most_drawn = _FAST_CALIBRATION if self.preset == "fast" else _CALIBRATION
-            models = calibrate(models, min(max(data.n_rows, 2000), most_drawn), rng=rng)
-            return FittedTrees(tuple(data.columns), dict(zip(order, models, strict=True)))
-
+        rows = self._training_rows(data, settings, rng=rng)
+        orders = self._orders(data, rows.own)
+        most_drawn = _FAST_CALIBRATION if self.preset == "fast" else _CALIBRATION
         fitted: list[FittedTrees] = []
         for order in orders:
             begun = time.monotonic()
-            fitted.append(in_order(order, limited=not fitted))
+            ordered = OrderedRows.of(rows, order, rng=rng)
+            progress.stage("Training columns", total=len(order))
+            if self.time_limit is not None and not fitted:
+                full = settings.rounds
+                settings = ordered.within(self.time_limit - (time.monotonic() - started), settings)
+                if settings.rounds < full:
+                    notes.append(f"time_limit: {settings.rounds} of {full} rounds of boosting per question")
+            models = ordered.train_all(settings, progress=progress)
+            models = calibrate(models, min(max(data.n_rows, 2000), most_drawn), rng=rng)
+            fitted.append(FittedTrees(tuple(data.columns), dict(zip(order, models, strict=True))))
             now = time.monotonic()
             if self.time_limit is not None and now - started + (now - begun) > self.time_limit:
                 break
         if len(fitted) < len(orders):
             notes.append(f"time_limit: {len(fitted)} of {len(orders)} orders of the columns")
         return replace(fitted[0], notes=tuple(notes), others=tuple(fitted[1:]))
+
+    def _training_rows(self, data: EncodedTable, settings: Settings, *, rng: np.random.Generator) -> TrainingRows:
+        """The rows that classifiers see, as cells; those of a person are all kept apart, or none."""
+        columns = data.columns
+        people = np.arange(data.n_rows) if data.entities is None else data.entities
+        if data.n_rows > self.max_rows:
+            chosen = np.sort(rng.choice(data.n_rows, self.max_rows, replace=False))
+            columns = {name: array[chosen] for name, array in columns.items()}
+            people = people[chosen]
+        most = max(8, min(_PRESETS[self.preset][1], len(people) // settings.min_leaf))
+        cells = {
+            name: make_cells(columns[name], domain, most=most, numbers_in_order=True)
+            for name, domain in data.domains.items()
+        }
+        held_out: Array = np.less(rng.random(int(people.max(initial=0)) + 1), settings.held_out)[people]
+        return TrainingRows(
+            cells, {name: cells[name].of(array) for name, array in columns.items()}, held_out, self.max_features
+        )
 
     def _orders(self, data: EncodedTable, own: Mapping[str, Array]) -> list[list[str]]:
         """Orders in which columns are drawn, the first one as `order` says."""

@@ -165,7 +165,7 @@ def test_the_number_of_threads_changes_nothing(
     """Columns trained one at a time or four at once are the same to the last bit."""
     drawn = []
     for threads in (1, 4):
-        monkeypatch.setattr("tabsynth.generators.trees._THREADS", threads)
+        monkeypatch.setattr("tabsynth.generators.boosting.fitting._THREADS", threads)
         monkeypatch.setattr("os.cpu_count", lambda: 4)
         drawn.append(_draw(_fit(_ring(), Trees(preset=preset)), 300))
     for name in drawn[0]:
@@ -295,7 +295,7 @@ def test_a_time_limit_leaves_out_orders(monkeypatch: pytest.MonkeyPatch) -> None
     data = _ring(1500)
     clock = SimpleNamespace(monotonic=count().__next__)  # a second passes with every look at it
     monkeypatch.setattr("tabsynth.generators.trees.time", clock)
-    monkeypatch.setattr("tabsynth.generators.trees.price", lambda *_, **__: {"fixed": 0.0, "each": 1e-6})
+    monkeypatch.setattr("tabsynth.generators.boosting.fitting.price", lambda *_, **__: {"fixed": 0.0, "each": 1e-6})
     short = _fit(data, Trees(preset="best", time_limit=5.0))
     assert len(short.others) == 1 and "time_limit: 2 of 3 orders of the columns" in short.notes
     assert not _fit(data, Trees(preset="best", order="file")).others

@@ -23,9 +23,10 @@ from typing import Any, Self
 
 import numpy as np
 
+from tabsynth.generators.boosting.cells import N_CODES
+
 Array = np.ndarray[Any, Any]
 
-N_CODES = 256
 MAX_LEAVES = 16
 _ALL = 2**MAX_LEAVES - 1
 _ROWS = 2048  # rows scored at once, so that their masks stay in the cache
@@ -251,8 +252,3 @@ class Forest:
 def no_trees() -> Trees:
     """A classifier that adds nothing."""
     return Trees.read("", 0)
-
-
-def stack(classifiers: Sequence[Trees]) -> Forest:
-    """A forest of these classifiers."""
-    return Forest(tuple(classifiers))

@@ -31,12 +31,11 @@ from typing import Any
 import numpy as np
 from scipy.special import expit, logit
 
-from tabsynth.generators.boosting.cells import Cells, Questions
+from tabsynth.generators.boosting.cells import N_CODES, Cells, Questions
 from tabsynth.generators.boosting.shared_trees import SharedTree, SharedTrees, Splits
 
 Array = np.ndarray[Any, Any]
 
-_N_CODES = 256
 _FIRST_LEAVES = 0.03
 """Leaves of the first tree for each row."""
 _LEAVES = 511
@@ -124,10 +123,10 @@ def grow_shared(
 
 def _places(codes: Array, nominal: Sequence[int], target: Array, min_leaf: int) -> Array:
     """Place of each code of each feature in the order that trees see, shape (n_features, 256), uint8."""
-    places = np.tile(np.arange(_N_CODES, dtype=np.uint8), (len(codes), 1))
+    places = np.tile(np.arange(N_CODES, dtype=np.uint8), (len(codes), 1))
     for feature in nominal:
-        counts = np.bincount(codes[feature], minlength=_N_CODES)
-        means = np.bincount(codes[feature], weights=target, minlength=_N_CODES) / np.maximum(counts, 1)
+        counts = np.bincount(codes[feature], minlength=N_CODES)
+        means = np.bincount(codes[feature], weights=target, minlength=N_CODES) / np.maximum(counts, 1)
         means[counts < min_leaf] = target.mean()
         there = np.flatnonzero(counts)
         places[feature] = 0
@@ -214,7 +213,7 @@ def _read(fields: Mapping[str, str]) -> Splits:
             else:
                 children[split] = ~begin
                 begin += 1
-    return Splits(feature, np.clip(np.floor(threshold), 0, _N_CODES - 1).astype(np.uint8), left, right)
+    return Splits(feature, np.clip(np.floor(threshold), 0, N_CODES - 1).astype(np.uint8), left, right)
 
 
 @dataclass(frozen=True)

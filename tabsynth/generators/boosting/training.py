@@ -69,8 +69,6 @@ class Settings:
     own_share: float = 1 / 64
     """Share of all rows from which a question of an ordered column has one."""
     pooled_rounds: int = 300
-    most_features: int = 1000
-    """Earlier columns that a column looks at, at most: those that tell most about it."""
     held_out: float = 0.25
     """Share of the rows that say how many rounds help; all rows are then boosted that often."""
     patience: int = 12
@@ -131,20 +129,22 @@ def train_column(
     """
     questions = ask(cells)
     n_questions = len(questions.left)
-    rows_of, right_of = route(questions, own)
+    reach = route(questions, own)
     base = np.zeros(n_questions)
-    for number in range(n_questions):
-        yes, n = float(right_of[number].sum()), len(right_of[number])
+    for number, right in enumerate(reach[1]):
+        yes, n = float(right.sum()), len(right)
         base[number] = np.log((yes + _SMOOTHING) / (n - yes + _SMOOTHING))
-    classifier = np.full(n_questions, -1)
-    place = np.zeros(n_questions, np.uint8)
-    trees: list[Trees] = []
-    if len(codes) and n_questions and settings.shared_rounds and isinstance(cells.domain, Continuous):
+    model = ColumnModel(
+        cells, questions, base, np.full(n_questions, -1), np.zeros(n_questions, np.uint8), trees=(), features=features
+    )
+    if not len(codes) or not n_questions:
+        return model
+    if settings.shared_rounds and isinstance(cells.domain, Continuous):
         shared = grow_shared(
             cells,
             questions,
             own,
-            (rows_of, right_of),
+            reach,
             base,
             codes,
             nominal,
@@ -152,40 +152,56 @@ def train_column(
             min_leaf=settings.min_leaf,
             seed=seed,
         )
-        return ColumnModel(cells, questions, base, classifier, place, (), features, shared)
-    if len(codes) and n_questions:
-        trainer = ClassifierTrainer(codes, nominal, settings, seed, held_out)
-        sizes = np.array([len(rows) for rows in rows_of])
-        minority = np.array([min(right.sum(), len(right) - right.sum()) for right in right_of])
-        able = minority >= settings.min_leaf
-        floor = float(max(settings.own_rows, settings.rows_per_feature * len(codes)))
-        if cells.ordered:
-            floor = max(floor, settings.own_share * len(own))
-        mine = able & (sizes >= floor)
-        for number in np.flatnonzero(mine).tolist():
-            found = trainer.own(rows_of[number], right_of[number], base[number])
+        return replace(model, shared=shared)
+    trainer = ClassifierTrainer(codes, nominal, settings, seed, held_out)
+    return _with_classifiers(model, trainer, reach, n_rows=len(own))
+
+
+def _with_classifiers(
+    model: ColumnModel, trainer: ClassifierTrainer, reach: tuple[list[Array], list[Array]], *, n_rows: int
+) -> ColumnModel:
+    """The column with a classifier for each question that has rows enough, and one for each level below.
+
+    Args:
+        model: The column, which has none yet.
+        trainer: Trains them.
+        reach: As `route` gives it.
+        n_rows: Rows of the table.
+    """
+    cells, settings = model.cells, trainer.settings
+    rows_of, right_of = reach
+    classifier, place = model.classifier.copy(), model.place.copy()
+    trees: list[Trees] = []
+    sizes = np.array([len(rows) for rows in rows_of])
+    minority = np.array([min(right.sum(), len(right) - right.sum()) for right in right_of])
+    floor = float(max(settings.own_rows, settings.rows_per_feature * trainer.n_features))
+    if cells.ordered:
+        floor = max(floor, settings.own_share * n_rows)
+    mine = (minority >= settings.min_leaf) & (sizes >= floor)
+    for number in np.flatnonzero(mine).tolist():
+        found = trainer.own(rows_of[number], right_of[number], model.base[number])
+        if found.n_trees:
+            classifier[number] = len(trees)
+            trees.append(found)
+    if cells.ordered and settings.pooled_rounds:
+        upto = np.concatenate([[0.0], np.cumsum(cells.masses)])
+        low = _lowest_cell(model.questions)
+        level = _level_below(model.questions, mine)
+        if cells.has_missing:
+            # Whether a cell is missing follows other rules than where it lies, and has no place of its own.
+            level[0] = -1
+        for depth in np.unique(level[level >= 0]):
+            numbers = np.flatnonzero((level == depth) & (sizes > 0))
+            if sizes[numbers].sum() < settings.own_rows:
+                continue
+            place[numbers] = np.minimum(PLACES - 1, (upto[low[numbers]] * PLACES).astype(np.int64))
+            found = trainer.shared(
+                [rows_of[n] for n in numbers], [right_of[n] for n in numbers], model.base[numbers], place[numbers]
+            )
             if found.n_trees:
-                classifier[number] = len(trees)
+                classifier[numbers] = len(trees)
                 trees.append(found)
-        if cells.ordered and settings.pooled_rounds:
-            upto = np.concatenate([[0.0], np.cumsum(cells.masses)])
-            low = _lowest_cell(questions)
-            level = _level_below(questions, mine)
-            if cells.has_missing:
-                # Whether a cell is missing follows other rules than where it lies, and has no place of its own.
-                level[0] = -1
-            for depth in np.unique(level[level >= 0]):
-                numbers = np.flatnonzero((level == depth) & (sizes > 0))
-                if sizes[numbers].sum() < settings.own_rows:
-                    continue
-                place[numbers] = np.minimum(PLACES - 1, (upto[low[numbers]] * PLACES).astype(np.int64))
-                found = trainer.shared(
-                    [rows_of[n] for n in numbers], [right_of[n] for n in numbers], base[numbers], place[numbers]
-                )
-                if found.n_trees:
-                    classifier[numbers] = len(trees)
-                    trees.append(found)
-    return ColumnModel(cells, questions, base, classifier, place, tuple(trees), features)
+    return replace(model, classifier=classifier, place=place, trees=tuple(trees))
 
 
 def route(questions: Questions, own: Array) -> tuple[list[Array], list[Array]]:
@@ -251,9 +267,10 @@ def _lowest_cell(questions: Questions) -> Array:
 def _level_below(questions: Questions, mine: Array) -> Array:
     """How many levels a question lies below the last one with a classifier of its own; -1 for those that have one."""
     level = np.full(len(mine), -1)
+    parent = questions.parent
     for number in range(len(mine)):
         if mine[number]:
             continue
-        above = questions.parent[number]
+        above = parent[number]
         level[number] = 0 if above < 0 else level[above] + 1
     return level
