@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tabsynth.errors import LedgerError
+from tabsynth.strict_json import read_json
 
 FORMAT = "tabsynth-ledger/1"
 NO_HASH = "0" * 64
@@ -42,7 +43,7 @@ def parse_lines(path: Path, data: bytes, *, after: dict[str, Any] | None = None)
     entries: list[dict[str, Any]] = []
     for number, line in enumerate(lines[:-1], start=first):
         try:
-            entry = json.loads(line)
+            entry = read_json(line)
         except ValueError:
             entry = None
         keys = _CHARGE_KEYS if number > 1 else _FIRST_KEYS

@@ -274,7 +274,10 @@ class Ledger:
         entries, head_lines = self._file.read(handle)
         try:
             account = Account(Budget(entries[0]["epsilon"], entries[0]["delta"]))
+            _check_text("dataset", entries[0]["dataset"])
             for entry in entries[1:]:
+                for name in ("purpose", "mechanism", *(["release"] if entry["release"] else [])):
+                    _check_text(name, entry[name])  # they are printed
                 check_cost(entry["rho"], entry["delta"], entry.get("order"))
             if len(entries) > 1:
                 total, additive = (sum(Fraction(entry[name]) for entry in entries[1:]) for name in ("rho", "delta"))

@@ -326,3 +326,23 @@ def test_several_charges_are_written_together_or_not_at_all(tmp_path: Path) -> N
     with pytest.raises(UsageError):
         again.charge_each([0.0001, -0.1], purpose="pairs", mechanism="m")
     assert len(again.verify().charges) == 5
+
+
+def test_a_line_says_one_thing_to_every_reader_and_prints_nothing_else(tmp_path: Path) -> None:
+    """A cost that stands twice, nesting without end, and escapes for a terminal under a hash that holds."""
+    ledger = charged(tmp_path, 1)
+    first, second = ledger.path.read_text().splitlines()
+    forged = sealed({**json.loads(second), "purpose": "\x1b[2Knothing was spent"}, previous=json.loads(first)["hash"])
+    forged.pop("hash")
+    forged = sealed({key: value for key, value in forged.items() if key != "time"}, previous=forged["previous"])
+    for line, said in (
+        (second.replace('"rho":', '"rho": 9.9, "rho":', 1), "line 2 is not a line of a ledger"),
+        ("[" * 200_000, "line 2 is not a line of a ledger"),
+        (json.dumps(forged), "holds what no ledger can hold"),
+    ):
+        ledger.path.write_text(f"{first}\n{line}\n")
+        head = ledger.path.with_name("patients.ledger.head")
+        head.write_text(json.dumps({"lines": 1, "hash": json.loads(first)["hash"]}))
+        with pytest.raises(LedgerError, match=said) as caught:
+            Ledger(ledger.path).verify()
+        assert str(caught.value).isprintable()
