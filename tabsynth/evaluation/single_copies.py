@@ -23,7 +23,7 @@ Decisions
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 from scipy import stats
@@ -33,6 +33,8 @@ from tabsynth.evaluation.comparison import Array, Comparison
 from tabsynth.evaluation.copies import row_codes
 from tabsynth.evaluation.intervals import Interval, newcombe, wilson
 from tabsynth.evaluation.profiles import people_per_code
+
+RealPart = Literal["holdout", "reference", "test"]
 
 KEPT_APART = "excess of people kept apart"
 """Name of the judged number where rows of real people besides train are in the release."""
@@ -90,14 +92,15 @@ class SingleCopies:
         excess = unexplained(copies, n, chance, n_chance, level=level)
         n_people = int(comparison.people("train").max()) + 1
         times = max(1.0, n / n_people)
-        others = {"holdout": holdout, **dict(zip(comparison.apart, apart, strict=True))}
+        others: dict[RealPart, Array] = {"holdout": holdout}
+        others |= {cast(RealPart, which): rows for which, rows in zip(comparison.apart, apart, strict=True)}
         owners_apart = sum(_owners(comparison, which, rows, n_codes) for which, rows in others.items())
         copies_apart = int(((owners_apart == 1) & (owners == 0))[synthetic].sum())
         n_apart = sum(map(len, others.values()))
         # A row meets one of so many by chance as often as there are more or fewer of them than rows of train.
         asked = max(1, round(n_chance * len(train) / n_apart))
         excess_apart = unexplained(copies_apart, n, min(chance, asked), asked, level=level)
-        times_apart = max(1.0, n / sum(int(comparison.people(which).max()) + 1 for which in others))
+        times_apart = max(1.0, n / sum(len(np.unique(comparison.people(which))) for which in others))
         notes = [
             f"{copies:,} of {n:,} rows. Among strangers {chance:,} of {n_chance:,} coincide by chance with a row that "
             "one person has."
@@ -161,9 +164,9 @@ def _shared_by_two(train: Array, owners: Array) -> int:
     return int((owners[np.unique(train)] == 2).sum())
 
 
-def _owners(comparison: Comparison, which: str, rows: Array, n_codes: int) -> Array:
+def _owners(comparison: Comparison, which: RealPart, rows: Array, n_codes: int) -> Array:
     """Number of people of a real part besides train behind each code, shape (n_codes,)."""
-    people = comparison.people(which) if comparison.table.entity_key is not None else None  # type: ignore[arg-type]
+    people = comparison.people(which) if comparison.table.entity_key is not None else None
     return people_per_code(rows, people, n_codes)
 
 

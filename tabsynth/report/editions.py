@@ -145,7 +145,7 @@ def _few_gaps(evaluation: Evaluation) -> dict[tuple[str, tuple[str, ...]], float
     if not isinstance(detail, MissingRates):
         return {}
     n = evaluation.n_rows["train"]
-    few = {
+    few: dict[tuple[str, tuple[str, ...]], float] = {
         ("missingness", (rate.column,)): min(1.0, _up(max(rate.synthetic, SMALLEST / n)))
         for rate in detail.columns
         if _is_few(rate.train, n) or _is_few(rate.holdout, evaluation.n_rows["holdout"])
