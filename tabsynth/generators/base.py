@@ -41,12 +41,12 @@ from tabsynth.identifiers.key_formats import require_agreeing
 from tabsynth.identifiers.treat import treat
 from tabsynth.progress import SILENT, Progress
 from tabsynth.randomness import check_seed, child, deterministic_threads
-from tabsynth.schema.columns import Identifier
+from tabsynth.schema.columns import Identifier, Ordinal
 from tabsynth.schema.contradictions import find_contradictions
 from tabsynth.schema.files import as_schema
 from tabsynth.schema.model import Schema, Table
 from tabsynth.schema.validate import Validation, require_valid, validate_table
-from tabsynth.schema.values import Values, parse_column
+from tabsynth.schema.values import ORDERED_CATEGORY, Values, parse_column
 from tabsynth.tables.frames import FrameKind, to_pandas
 
 Array = np.ndarray[Any, Any]
@@ -362,8 +362,13 @@ def _identifiers(frame: pd.DataFrame, declared: Table) -> dict[str, Values]:
 
 def _storage(frame: pd.DataFrame, declared: Table) -> dict[str, str]:
     """Dtype of every native column, so that samples come out as the table went in; text columns are left out."""
-    return {
-        name: str(frame[name].dtype)
-        for name in declared.columns
-        if name in frame.columns and not (frame[name].dtype == object or isinstance(frame[name].dtype, pd.StringDtype))
-    }
+    kept = {}
+    for name, column in declared.columns.items():
+        if name not in frame.columns:
+            continue
+        dtype = frame[name].dtype
+        if isinstance(dtype, pd.CategoricalDtype) and dtype.ordered and isinstance(column, Ordinal):
+            kept[name] = ORDERED_CATEGORY  # in the order that the schema declares
+        elif frame[name].dtype != object and not isinstance(dtype, pd.StringDtype):
+            kept[name] = str(dtype)
+    return kept

@@ -34,6 +34,8 @@ from tabsynth.schema.moments import to_micros as to_micros
 _HALF_A_PAIR = re.compile("[\ud800-\udfff]")
 """Half of a surrogate pair: no text, and no file or column of Arrow can hold it."""
 TRUE_SPELLINGS = frozenset({"true", "t", "yes", "y", "1", "on"})
+ORDERED_CATEGORY = "ordered category"
+"""How pandas' ordered categories are remembered, which it calls `category` like the others."""
 FALSE_SPELLINGS = frozenset({"false", "f", "no", "n", "0", "off"})
 
 
@@ -137,7 +139,7 @@ def format_column(values: Values, column: Column, *, name: str, storage: str | N
     if storage is None or str(series.dtype) == storage:
         return series
     try:
-        restored: pd.Series = _restore(series, storage)
+        restored: pd.Series = _restore(series, storage, column)
     except (TypeError, ValueError, OverflowError):
         return series
     return restored if _same_cells(series, restored) else series
@@ -309,8 +311,10 @@ def _all_missing(n_rows: int, column: Column) -> Values:
     return Values(np.full(n_rows, "", dtype=object), missing)
 
 
-def _restore(series: Any, storage: str) -> Any:
+def _restore(series: Any, storage: str, column: Column) -> Any:
     """The series in another dtype; raises what pandas raises where it cannot be."""
+    if storage == ORDERED_CATEGORY and isinstance(column, Ordinal):
+        return series.astype(pd.CategoricalDtype(list(column.categories), ordered=True))
     if storage.startswith("timedelta"):
         return pd.to_timedelta(series, unit="s").astype(storage)
     if series.dtype.kind == "M" and storage.startswith(("datetime64[", "timestamp[")):

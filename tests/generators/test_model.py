@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -65,3 +67,18 @@ def test_a_time_limit_is_a_number_of_seconds(generator: str, value: float) -> No
     """Infinity ended the fit with an error of Python's arithmetic."""
     with pytest.raises(ts.TabsynthError, match="time_limit"):
         ts.make_generator(generator, {"time_limit": value})
+
+
+@pytest.mark.parametrize("labels", [("low", "mid", "high"), (1, 2, 10)], ids=["text", "numbers"])
+def test_ordered_categories_keep_their_order(labels: tuple[object, ...], tmp_path: Path) -> None:
+    """Not that of the alphabet, and not none: `min`, comparisons and sorting mean what they meant."""
+    cells = pd.Categorical.from_codes(RNG.integers(-1, 3, N), list(labels), ordered=True)
+    table = pd.DataFrame({"stage": cells, "x": RNG.normal(size=N)})
+    stage = {"type": "ordinal", "categories": labels}
+    schema = ts.Schema.model_validate({"tables": {"t": {"columns": {"stage": stage, "x": {"type": "number"}}}}})
+    ts.Independent().fit(table, schema, seed=0).save(tmp_path / "model.tabsynth")
+    rows = ts.load(tmp_path / "model.tabsynth").sample(100, seed=0)
+    assert rows["stage"].dtype == table["stage"].dtype and rows["stage"].isna().any()
+    assert rows["stage"].min() == labels[0] and rows["stage"].max() == labels[2]
+    arrow = ts.Independent().fit(pa.Table.from_pandas(table), schema, seed=0).sample(100, seed=0)
+    assert arrow.schema.field("stage").type.ordered
