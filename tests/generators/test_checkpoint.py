@@ -113,12 +113,15 @@ def test_states_of_other_trainings_are_refused(change: dict[str, Any], named: st
 
 def test_damaged_files_and_other_files_are_refused(tmp_path: Path) -> None:
     """A changed byte, half a file and a table are no checkpoint; none of them is overwritten."""
+    from safetensors.torch import save
+
     path = tmp_path / "state"
     _kill("tvae", path)
     whole = path.read_bytes()
     changed = bytearray(whole)
     changed[-5] ^= 1
-    for content in (bytes(changed), whole[: len(whole) // 2], b"", b"kind,size\nA,1\n"):
+    others = [save({}, metadata={"state": text}) for text in ("[]", "{}", '{"format":"tabsynth-checkpoint-1"}')]
+    for content in (bytes(changed), whole[: len(whole) // 2], b"", b"kind,size\nA,1\n", *others):
         path.write_bytes(content)
         with pytest.raises(ArtifactError, match=r"checkpoint: .*(damaged|no checkpoint)"):
             _fit("tvae", path)

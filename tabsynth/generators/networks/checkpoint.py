@@ -119,9 +119,9 @@ class Checkpoint:
             raise ArtifactError(
                 f"checkpoint: {self.path}: is damaged or no checkpoint; delete it to start training anew"
             ) from error
-        if header.get("format") != FORMAT:
+        if not isinstance(header, dict) or header.get("format") != FORMAT:
             raise ArtifactError(f"checkpoint: {self.path}: is no checkpoint of a training; choose another name")
-        if _sum(tensors, header["state"]) != header["sha256"]:
+        if "state" not in header or _sum(tensors, header["state"]) != header.get("sha256"):
             raise ArtifactError(f"checkpoint: {self.path}: is damaged; delete it to start training anew")
         others = [name for name, text in self.belongs_to.items() if header["belongs_to"].get(name) != text]
         if others:
