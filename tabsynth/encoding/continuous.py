@@ -150,9 +150,10 @@ def _bounds(column: Integer | Number | DateTime) -> tuple[float | None, float | 
 
 def _inner(lower: float | None, upper: float | None, decimals: int) -> tuple[float | None, float | None]:
     """The outermost numbers of so many decimals within bounds; the bounds themselves where there is none."""
-    first, last = lower, upper
-    if lower is not None and (first := round(lower, decimals)) < lower:
-        first = round(first + 10.0**-decimals, decimals)
-    if upper is not None and (last := round(upper, decimals)) > upper:
-        last = round(last - 10.0**-decimals, decimals)
+    first, last = (None if bound is None else round(bound, decimals) for bound in (lower, upper))
+    step = 10.0**-decimals
+    if first is not None and lower is not None and first < lower:
+        first = round(first + step, decimals)
+    if last is not None and upper is not None and last > upper:
+        last = round(last - step, decimals)
     return (lower, upper) if first is not None and last is not None and first > last else (first, last)

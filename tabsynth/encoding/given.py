@@ -254,6 +254,7 @@ def _stretches(
     assert known.marginal is not None
     pieces = [(-np.inf, np.inf)]
     for condition in asked:
+        ends: list[tuple[Any, Any]]
         if condition.one_of is not None:
             items = {canonical(item, column, name=name) for item in condition.one_of}  # one listed twice counts once
             ends = [(item, item) for item in sorted(items, key=float)]
