@@ -8,7 +8,7 @@ CORE := $(VENV)/.installed-core
 DEV := $(VENV)/.installed-dev
 CHECKED := tabsynth tests examples .ci $(wildcard evaluations)
 
-.PHONY: demo test nightly test-sdv check bench clean
+.PHONY: demo test nightly test-sdv test-lowest check bench clean
 .DEFAULT_GOAL := test
 
 demo: $(CORE) ## Synthesize the example patients and say where the report is.
@@ -26,6 +26,17 @@ nightly: $(DEV) ## Slow audits, and a search for examples that break a property.
 # SDV needs pandas 2, so that it has an environment of its own. Minutes, installation included: not part of .ci/run.
 test-sdv: .venv-sdv/.installed ## The generators of SDV, in .venv-sdv; nightly.
 	.venv-sdv/bin/python -m pytest -n 2 tests/generators/test_sdv.py tests/conformance/test_generators.py -k sdv
+
+# A lower bound in pyproject.toml is a claim; minutes, like the above.
+test-lowest: .venv-lowest/.installed ## All tests with the oldest packages that are let in; nightly.
+	.venv-lowest/bin/python -m pytest -n 2
+
+.venv-lowest/.installed: pyproject.toml .ci/lowest.py
+	@test -n "$(PYTHON)" || { echo "tabsynth needs Python 3.11 or newer; none was found on the path" >&2; exit 1; }
+	$(PYTHON) -m venv .venv-lowest
+	$(PYTHON) .ci/lowest.py > .venv-lowest/lowest.txt
+	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev,deep,pdf]' -c .venv-lowest/lowest.txt
+	@touch $@
 
 check: $(DEV) ## Format, lint, types, licences.
 	$(BIN)/ruff format --check $(CHECKED)
