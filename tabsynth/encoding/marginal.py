@@ -4,12 +4,14 @@ A marginal is a list of segments in rising order. A segment with `lower == upper
 people share: zero, a price, a sentinel such as -8); between atoms lie stretches of equal mass whose edges are
 midpoints of
     averages
-over at least k values. No single record's value is in it, except values that k people share.
+over at least k values. No single record's value is in it, except values that k people share, and the two ends.
 
 Decisions
 - Averages of blocks, not order statistics: an order statistic is somebody's exact value.
 - The ends are held to the k-th smallest and largest value (counted in people), unless the schema bounds the column
-  itself. Where these would cross, fewer than k people stand behind each, and the ends are averages over k people.
+  itself. k people lie there or beyond, so nobody's place in the tail is told, but the end itself is one person's value:
+  declare `lower` and `upper` where that matters. Where the ends would cross, fewer than k people stand behind each, and
+  they are averages over k people.
 - A stretch is averaged over rows, but has to rest on k people. Where fewer have all of its rows it is joined with the
   next ones and averaged over people: one of them with a hundred rows weighs no more than one with a single row.
 - Stretches are straight in the quantile function. 512 of them put the Kolmogorov-Smirnov error of a smooth column
