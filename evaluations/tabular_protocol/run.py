@@ -160,7 +160,8 @@ def render(results: dict[str, Any]) -> str:
         "0.02 (at most 2,000 rows a side, fewer where the holdout is small). The attack is the better of two, "
         "picked by its result, so chance lies somewhat above 0.1: compare with the independent columns, which "
         "know no row. Seconds of `trees` were measured alone, with `--cost`; those of others on a machine that other "
-        "work shared, so that CPU seconds are what to compare.",
+        "work shared, so that CPU seconds are what to compare. Fits with a `gpu` in results.json were trained on that "
+        "card, in half precision, beside others: they count for quality, not for cost.",
         "",
         "The defaults of `trees` were chosen by information about rows kept apart on small tables first, but "
         "calibration, the last doubling of smoothing, and what tables beyond 10,000 rows get (less smoothing, more "
