@@ -33,7 +33,7 @@ from tabsynth.schema.calculations import calculate
 from tabsynth.schema.checks import compile_pattern, violating_rows
 from tabsynth.schema.columns import Boolean, Categorical, Column, DateTime, Identifier, Integer, Number, Ordinal, Text
 from tabsynth.schema.constraints import FixedCombinations, Regex, Unique
-from tabsynth.schema.literals import canonical, limit
+from tabsynth.schema.literals import canonical, category_set, limit
 from tabsynth.schema.model import Table
 from tabsynth.schema.values import TypedTable, Values, category_text
 
@@ -307,7 +307,8 @@ class Maker:
         for promise, wanted in self.plan.promises.get(name, ()):
             if wanted.one_of is None:
                 continue
-            allowed = [canonical(item, column, name=name) for item in wanted.one_of]
+            categories = category_set(column)
+            allowed = [canonical(item, column, name=name, known=categories) for item in wanted.one_of]
             wrong = context.meets(promise.if_, shown=True) & ~np.isin(array, np.array(allowed, array.dtype))
             rows = np.flatnonzero(wrong)
             if not len(rows):

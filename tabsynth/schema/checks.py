@@ -37,7 +37,7 @@ from tabsynth.schema.constraints import (
     SumTo,
     Unique,
 )
-from tabsynth.schema.literals import canonical, limit, to_values
+from tabsynth.schema.literals import canonical, category_set, limit, to_values
 from tabsynth.schema.model import Table
 from tabsynth.schema.ordering import positions, scale
 from tabsynth.schema.values import TypedTable, Values
@@ -84,7 +84,9 @@ def matches(condition: Condition, values: Values, column: Column) -> Mask:
     name = condition.column
     good = ~values.missing
     if condition.one_of is not None:
-        good &= _is_one_of(values, [canonical(item, column, name=name) for item in condition.one_of], column)
+        known = category_set(column)
+        wanted = [canonical(item, column, name=name, known=known) for item in condition.one_of]
+        good &= _is_one_of(values, wanted, column)
     if condition.lower is not None or condition.upper is not None:
         lower = None if condition.lower is None else limit(condition.lower, column, name=name)
         upper = None if condition.upper is None else limit(condition.upper, column, name=name)
@@ -163,7 +165,9 @@ def _outside_combinations(constraint: FixedCombinations, typed: TypedTable, tabl
     for place, name in enumerate(names):
         column = table.columns[name]
         cells = [row[place] for row in constraint.combinations]
-        known = to_values([None if cell is None else canonical(cell, column, name=name) for cell in cells], column)
+        categories = category_set(column)
+        texts = [None if cell is None else canonical(cell, column, name=name, known=categories) for cell in cells]
+        known = to_values(texts, column)
         codes = row_codes([_joined(known, typed.columns[name])])
         listed.append(np.where(known.missing, -1, codes[: len(known)]))
         rows.append(np.where(typed.columns[name].missing, -1, codes[len(known) :]))

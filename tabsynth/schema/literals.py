@@ -10,7 +10,6 @@ import math
 import sys
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from functools import lru_cache
 
 import numpy as np
 
@@ -38,19 +37,20 @@ def declared_categories(column: Column) -> tuple[str, ...] | None:
     return None
 
 
-@lru_cache(maxsize=64)
-def _as_set(categories: tuple[str, ...]) -> frozenset[str]:
-    """The categories, to look one up after the other among thousands."""
-    return frozenset(categories)
+def category_set(column: Column) -> frozenset[str] | None:
+    """The same as a set, to look up one after the other among thousands; see `canonical`."""
+    allowed = declared_categories(column)
+    return None if allowed is None else frozenset(allowed)
 
 
-def canonical(value: Scalar, column: Column, *, name: str) -> Canonical:
+def canonical(value: Scalar, column: Column, *, name: str, known: frozenset[str] | None = None) -> Canonical:
     """Read a literal as the kind of `column`.
 
     Args:
         value: As written in the table; datetimes as ISO 8601 text.
         column: The declared kind.
         name: Name of the column, for messages.
+        known: `category_set` of the column, where many values are read; looked up where None.
 
     Raises:
         UsageError: The literal is of another kind, or not among the categories that the schema declares.
@@ -72,8 +72,8 @@ def canonical(value: Scalar, column: Column, *, name: str) -> Canonical:
             f"column {name!r}: a given value is true or false, but the column is {column.type}; write text"
         )
     text = category_text(value)
-    allowed = declared_categories(column)
-    if allowed is not None and text not in _as_set(allowed):
+    allowed = category_set(column) if known is None else known
+    if allowed is not None and text not in allowed:
         raise UsageError(
             f"column {name!r}: a given value is not among its {len(allowed)} categories; "
             "write one that the schema lists, in the same spelling"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tabsynth.schema.checks import matches
 from tabsynth.schema.columns import Boolean, Column, DateTime, Integer, Number
 from tabsynth.schema.conditions import Condition
-from tabsynth.schema.literals import canonical, declared_categories, limit, to_values
+from tabsynth.schema.literals import canonical, category_set, declared_categories, limit, to_values
 from tabsynth.schema.ordering import bounds
 
 
@@ -33,7 +33,8 @@ class Region:
         values: frozenset[object] | None = None
         listed = condition.one_of
         if listed is not None:
-            candidates = [canonical(item, column, name=name) for item in listed]
+            known = category_set(column)
+            candidates = [canonical(item, column, name=name, known=known) for item in listed]
         elif (categories := declared_categories(column)) is not None:
             candidates = list(categories)
         elif isinstance(column, Boolean):

@@ -25,7 +25,7 @@ from tabsynth.errors import ConstraintError
 from tabsynth.schema.checks import row_codes
 from tabsynth.schema.columns import Categorical, Column, Provenance
 from tabsynth.schema.constraints import FixedCombinations
-from tabsynth.schema.literals import Canonical, canonical, to_values, written
+from tabsynth.schema.literals import Canonical, canonical, category_set, to_values, written
 from tabsynth.schema.model import Table
 from tabsynth.schema.values import TypedTable, Values
 
@@ -66,7 +66,8 @@ class Joint(Rewrite):
         listed: list[Combination] = []
         only = next(iter(rules.values())) if len(rules) == 1 else None
         if only is not None and only.combinations is not None:
-            listed = list(dict.fromkeys(_canonical_row(row, members, kinds) for row in only.combinations))
+            known = {name: category_set(column) for name, column in kinds.items()}
+            listed = list(dict.fromkeys(_canonical_row(row, members, kinds, known) for row in only.combinations))
         declared = bool(listed)
         found, sizes = _common(members, evidence, kinds)
         if declared:
@@ -254,8 +255,13 @@ def _row(columns: Sequence[Values], row: int) -> Combination:
     return tuple(cells)
 
 
-def _canonical_row(row: Sequence[Any], members: tuple[str, ...], kinds: Mapping[str, Column]) -> Combination:
+def _canonical_row(
+    row: Sequence[Any],
+    members: tuple[str, ...],
+    kinds: Mapping[str, Column],
+    known: Mapping[str, frozenset[str] | None],
+) -> Combination:
     return tuple(
-        None if cell is None else canonical(cell, kinds[name], name=name)
+        None if cell is None else canonical(cell, kinds[name], name=name, known=known[name])
         for cell, name in zip(row, members, strict=True)
     )
