@@ -62,12 +62,3 @@ def require_readable(column: Column, *, where: str) -> None:
             f"{where}: lower or upper is not read back from its format (years of two digits mean 1969 to 2068, no year "
             "means 1900); write %Y in the format, or move the bounds"
         )
-
-
-def within_steps(micros: Array, column: DateTime, *, up: bool, strict: bool) -> Array:
-    """The first (`up`) or last step of the column that is not before (after) a moment, or beyond it if `strict`."""
-    steps = to_steps(micros, column)
-    back = from_steps(steps, column)
-    if up:
-        return np.where((back < micros) | (strict & (back == micros)), steps + 1, steps)
-    return np.where(strict & (back == micros), steps - 1, steps)

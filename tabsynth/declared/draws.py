@@ -23,7 +23,7 @@ from tabsynth.schema.code_lists import read_code_list
 from tabsynth.schema.columns import Boolean, Categorical, Column, DateTime, Integer, Number, Ordinal
 from tabsynth.schema.formula import parse
 from tabsynth.schema.literals import canonical
-from tabsynth.schema.values import category_text, to_micros
+from tabsynth.schema.values import category_text
 
 Array = np.ndarray[Any, Any]
 _UNITS = {"days": 86_400_000_000, "hours": 3_600_000_000, "minutes": 60_000_000, "seconds": 1_000_000}
@@ -97,17 +97,15 @@ class Cells:
             SchemaError: No value of its resolution or decimals lies between them.
         """
         column = self.column
-        lower, upper, none = -np.inf, np.inf, False
+        lower, upper = -np.inf, np.inf
         if isinstance(column, Integer | Number):
             lower = -np.inf if column.lower is None else float(column.lower)
             upper = np.inf if column.upper is None else float(column.upper)
         elif isinstance(column, DateTime):
             first, last = step_bounds(column.model_copy(update={"provenance": {}}))
             lower, upper = -np.inf if first is None else first, np.inf if last is None else last
-            if first is not None and column.lower is not None:
-                none = bool(from_steps(np.array([first]), column)[0] < to_micros(column.lower, column.time_zone))
         step = self.step if isinstance(column, Number) else 1.0
-        if none or (step is not None and np.ceil(lower / step - 1e-6) > np.floor(upper / step + 1e-6)):
+        if step is not None and np.ceil(lower / step - 1e-6) > np.floor(upper / step + 1e-6):
             steps = "decimals" if isinstance(column, Number) else "resolution"
             raise SchemaError(f"{self.name}: no value of its {steps} lies between lower and upper; change one of them")
         return Bounds(np.full(n_rows, lower), np.full(n_rows, upper))

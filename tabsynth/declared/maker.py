@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from tabsynth.declared.dates import as_written, require_readable, within_steps
+from tabsynth.declared.dates import as_written, require_readable
 from tabsynth.declared.domain import Domain
 from tabsynth.declared.draws import Bounds, Cells, as_empty
 from tabsynth.declared.gaps import draw_gaps, settle_patterns
@@ -23,6 +23,7 @@ from tabsynth.declared.keys import Distinct, hash_rows
 from tabsynth.declared.plan import plan_table
 from tabsynth.declared.rows import Rows
 from tabsynth.declared.together import draw_combinations, draw_flags
+from tabsynth.encoding.datetime import within_steps
 from tabsynth.encoding.derivations.computed import written
 from tabsynth.errors import ConstraintError
 from tabsynth.identifiers.key_formats import in_format_of

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from tabsynth.encoding.continuous import ContinuousEncoder, as_number
-from tabsynth.encoding.datetime import step_bounds, to_steps
+from tabsynth.encoding.continuous import ContinuousEncoder, as_number, declared_bounds, step_of
+from tabsynth.encoding.datetime import to_steps
 from tabsynth.encoding.marginal import Marginal
 from tabsynth.errors import SchemaError, UsageError
 from tabsynth.schema.columns import Column, DateTime, Integer, Number
@@ -134,28 +134,12 @@ def make_bins(
     return BinCodes(column, edges, step)
 
 
-def declared_bounds(column: Numeric) -> tuple[float | None, float | None]:
-    """Bounds that are rules, on the scale of the encoder."""
-    if isinstance(column, DateTime):
-        return step_bounds(column)
-    lower = float(column.lower) if column.lower is not None and column.is_rule("lower") else None
-    upper = float(column.upper) if column.upper is not None and column.is_rule("upper") else None
-    return lower, upper
-
-
 def has_few_values(column: Column, bins: int) -> bool:
     """Whether the declared bounds leave no more values than bins, so that each is a code of its own."""
     if not isinstance(column, Numeric):
         return False
     (lower, upper), step = declared_bounds(column), step_of(column)
     return lower is not None and upper is not None and step is not None and (upper - lower) / step < bins
-
-
-def step_of(column: Numeric) -> float | None:
-    """Distance between neighbouring values on the scale of the encoder, or None."""
-    if isinstance(column, Number):
-        return None if column.decimals is None else float(10.0**-column.decimals)
-    return 1.0
 
 
 def _steps_in_words(column: Numeric) -> str:

@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tabsynth.dp.bins import Numeric, step_of
+from tabsynth.dp.bins import Numeric
 from tabsynth.dp.budget import Sensitivity, gaussian_scale_squared, split
 from tabsynth.dp.domain import Found
 from tabsynth.dp.exact import tally
@@ -35,6 +35,7 @@ from tabsynth.dp.privtree import halved, inner_edges, pure_epsilon, scale_for
 from tabsynth.dp.reading import PrivateRows
 from tabsynth.dp.spending import Spending
 from tabsynth.dp.transcript import Discovery, Transcript
+from tabsynth.encoding.continuous import step_of
 from tabsynth.encoding.datetime import to_steps
 from tabsynth.schema.columns import DateTime
 from tabsynth.schema.values import Values

@@ -29,8 +29,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tabsynth.dp.bins import BinCodes, Numeric, declared_bounds, make_bins
+from tabsynth.dp.bins import BinCodes, Numeric, make_bins
 from tabsynth.dp.counting import smallest_type
+from tabsynth.encoding.continuous import declared_bounds
 from tabsynth.encoding.discrete import DiscreteEncoder
 from tabsynth.encoding.table import Encoder, TableEncoder
 from tabsynth.errors import SchemaError, UsageError

@@ -49,7 +49,7 @@ class ContinuousEncoder:
 
         Privacy: See `fit_marginal` and `fit_heaping`.
         """
-        lower, upper = _bounds(column)
+        lower, upper = declared_bounds(column)
         numbers = _numbers(column, values)
         present = ~values.missing
         marginal = fit_marginal(
@@ -57,7 +57,7 @@ class ContinuousEncoder:
         )
         if marginal is None and lower is not None and upper is not None:
             marginal = Marginal(np.array([lower]), np.array([upper]), np.array([1.0]))
-        step = _step(column)
+        step = step_of(column)
         if marginal is None or step is None or isinstance(column, DateTime):
             return cls(marginal, step, lower, upper)
         between = present & ~np.isin(numbers, marginal.atoms)
@@ -132,15 +132,21 @@ def _held(whole: Array, column: Integer) -> Array:
     return whole
 
 
-def _step(column: Integer | Number | DateTime) -> float | None:
+def step_of(column: Integer | Number | DateTime) -> float | None:
+    """Distance between neighbouring values on the scale of the encoder, or None."""
     if isinstance(column, Number):
         return None if column.decimals is None else float(10.0**-column.decimals)
     return 1.0
 
 
-def _bounds(column: Integer | Number | DateTime) -> tuple[float | None, float | None]:
+def declared_bounds(column: Integer | Number | DateTime) -> tuple[float | None, float | None]:
+    """The outermost values within bounds that are rules, on the scale of the encoder; None where there is none.
+
+    Where no value is possible, numbers have the bounds themselves, and datetimes the last step before the upper one.
+    """
     if isinstance(column, DateTime):
-        return step_bounds(column)
+        lower, upper = step_bounds(column)
+        return (upper, upper) if lower is not None and upper is not None and lower > upper else (lower, upper)
     lower = float(column.lower) if column.lower is not None and column.is_rule("lower") else None
     upper = float(column.upper) if column.upper is not None and column.is_rule("upper") else None
     if isinstance(column, Number) and column.decimals is not None:

@@ -50,17 +50,24 @@ def from_steps(steps: Array, column: DateTime) -> Array:
     return micros
 
 
-def step_bounds(column: DateTime) -> tuple[float | None, float | None]:
-    """Declared bounds in steps; None where there is none or where it was read from data.
+def within_steps(micros: Array, column: DateTime, *, up: bool, strict: bool = False) -> Array:
+    """The first (`up`) or last step of the column that is not before (after) a moment, or beyond it if `strict`."""
+    steps = to_steps(micros, column)
+    back = from_steps(steps, column)
+    if up:
+        return np.where((back < micros) | (strict & (back == micros)), steps + 1, steps)
+    return np.where(strict & (back == micros), steps - 1, steps)
 
-    A bound between two steps gives the step inside, unless both lie between the same two: no value is possible then.
+
+def step_bounds(column: DateTime) -> tuple[float | None, float | None]:
+    """First and last step inside the declared bounds; None where there is none or where it was read from data.
+
+    Where both lie between the same two steps no value is possible, and the first comes after the last.
     """
-    lower = upper = None
-    if column.upper is not None and column.is_rule("upper"):
-        upper = float(to_steps(np.array([to_micros(column.upper, column.time_zone)]), column)[0])
-    if column.lower is not None and column.is_rule("lower"):
-        micros = to_micros(column.lower, column.time_zone)
-        lower = float(to_steps(np.array([micros]), column)[0])
-        if from_steps(np.array([lower]), column)[0] < micros and (upper is None or lower < upper):
-            lower += 1.0
+
+    def inside(bound: str, *, up: bool) -> float:
+        return float(within_steps(np.array([to_micros(bound, column.time_zone)]), column, up=up)[0])
+
+    lower = inside(column.lower, up=True) if column.lower is not None and column.is_rule("lower") else None
+    upper = inside(column.upper, up=False) if column.upper is not None and column.is_rule("upper") else None
     return lower, upper
