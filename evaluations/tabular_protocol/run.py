@@ -93,16 +93,20 @@ def _write(path: Path, text: str) -> None:
         partial.write_text(text)
 
 
-def _cost(split: Split, system: str, parameters: dict[str, Any], seed: int) -> dict[str, float]:
+def _cost(split: Split, system: str, parameters: dict[str, Any], seed: int) -> dict[str, Any]:
     """What a fit and its rows cost: worth measuring alone, on a machine that does nothing else."""
     cost = fit_and_sample(system, parameters, split.train, split.schema, seed)[1]
-    return {name: round(value, 4) for name, value in cost.items()}
+    return _rounded(cost)
 
 
-def _measure(split: Split, system: str, parameters: dict[str, Any], seed: int) -> dict[str, float]:
+def _rounded(figures: dict[str, Any]) -> dict[str, Any]:
+    return {name: value if isinstance(value, str) else round(value, 4) for name, value in figures.items()}
+
+
+def _measure(split: Split, system: str, parameters: dict[str, Any], seed: int) -> dict[str, Any]:
     """All figures of one fit."""
     train, holdout, categorical = split.train, split.holdout, split.categorical
-    figures: dict[str, float] = {}
+    figures: dict[str, Any] = {}
     rng = np.random.default_rng(seed)
     if system == "real holdout":
         # Other real rows stand for a perfect generator: holdout against train, and train against holdout.
@@ -130,7 +134,7 @@ def _measure(split: Split, system: str, parameters: dict[str, Any], seed: int) -
         parts = [table[split.compared] for table in (train, holdout, synthetic)]
         left = [name for name in categorical if name in split.compared]
         figures |= metrics.closeness(parts[0], parts[1], parts[2], left, seed=seed)
-    return {name: round(value, 4) for name, value in figures.items()}
+    return _rounded(figures)
 
 
 def sdmetrics_trend(train: pd.DataFrame, synthetic: pd.DataFrame, categorical: list[str]) -> float:
