@@ -255,8 +255,8 @@ def check_relations(schema: Schema) -> Iterator[str]:
     owners = owning(schema)
     for name, table in schema.tables.items():
         above = ancestors(name, owners)
+        seen = {f"{other}.{n}": kind for other in above for n, kind in schema.tables[other].columns.items()}
         for column_name, column in table.columns.items():
-            seen = {f"{other}.{n}": kind for other in above for n, kind in schema.tables[other].columns.items()}
             if (copied := _miscopied(column, seen)) is not None and copied not in table.columns:
                 kinds_ = f"{column.type} and {seen[copied].type}"
                 yield f"column {name}.{column_name} copies {copied!r}, and they are {kinds_}; give both one type"

@@ -33,9 +33,9 @@ from tabsynth.schema.moments import to_micros as to_micros
 
 _HALF_A_PAIR = re.compile("[\ud800-\udfff]")
 """Half of a surrogate pair: no text, and no file or column of Arrow can hold it."""
-TRUE_SPELLINGS = frozenset({"true", "t", "yes", "y", "1", "on"})
 ORDERED_CATEGORY = "ordered category"
 """How pandas' ordered categories are remembered, which it calls `category` like the others."""
+TRUE_SPELLINGS = frozenset({"true", "t", "yes", "y", "1", "on"})
 FALSE_SPELLINGS = frozenset({"false", "f", "no", "n", "0", "off"})
 
 
